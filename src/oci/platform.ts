@@ -1,0 +1,36 @@
+/** What an image runs on, in OCI's words (`linux`, `amd64`, `v8`); absent fields match anything. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+  readonly "os.version"?: string;
+}
+
+/** `os/architecture[/variant]`. */
+export function formatPlatform(platform: Platform): string {
+  return [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
+}
+
+const architectures: Record<string, string> = {
+  x64: "amd64",
+  arm64: "arm64",
+  arm: "arm",
+  ia32: "386",
+  ppc64: "ppc64le",
+  riscv64: "riscv64",
+  s390x: "s390x",
+};
+
+/** OCI's name for an architecture as Node spells it (`x64` → `amd64`); an unknown one stays as it is. */
+export function ociArchitecture(nodeArch: string): string {
+  return architectures[nodeArch] ?? nodeArch;
+}
+
+/** Whether an image for `have` runs where `want` is asked for: os and architecture equal, variant equal or absent on a side. */
+export function isPlatformFor(have: Platform, want: Platform): boolean {
+  return (
+    have.os === want.os &&
+    have.architecture === want.architecture &&
+    (!have.variant || !want.variant || have.variant === want.variant)
+  );
+}

@@ -1,0 +1,46 @@
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Identity, Image } from "../oci/image.ts";
+import type { Reference } from "../oci/reference.ts";
+import type { ByteStream, Bytes } from "../std/byte.ts";
+
+/** Where blobs can be read. */
+export interface BlobSource {
+  /** Whether `open` would find the blob. */
+  has(digest: Digest): Promise<boolean>;
+  /**
+   * The bytes of a blob. The stream throws Fault `blob.missing` at its beginning, and `blob.corrupt` at the latest at its
+   * end when digest or size do not match.
+   */
+  open(descriptor: Descriptor): ByteStream;
+}
+
+/** Where blobs can be kept. */
+export interface BlobStore extends BlobSource {
+  /**
+   * Keeps bytes under their sha256 digest. When it resolves, the content is stored, by this call or an earlier one; when it
+   * rejects, nothing of it is visible. `expected` makes it refuse other bytes (Fault `blob.corrupt`).
+   */
+  put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor>;
+}
+
+/** An image found in a store, with the place its blobs can be read. */
+export interface StoredImage {
+  readonly image: Image;
+  readonly identity: Identity;
+  /** The documents as stored, byte for byte. */
+  readonly manifestText: string;
+  readonly configText: string;
+  readonly blobs: BlobSource;
+}
+
+/** Where images live: a layout, an archive, memory, a registry, a daemon. */
+export interface ImageStore {
+  /** The image under this name (or digest), its documents verified; undefined when there is none. Throws Fault for a corrupt one. */
+  read(name: Reference): Promise<StoredImage | undefined>;
+  /**
+   * Stores the image under every name: first the blobs it lacks (read from `blobs`, verified), then the documents, the names last;
+   * so a name never points to an incomplete image, and a failure leaves the names as they were.
+   */
+  write(image: Image, names: readonly Reference[], blobs: BlobSource): Promise<Identity>;
+}
