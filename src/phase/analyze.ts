@@ -1,0 +1,87 @@
+import { type LifecycleMetadata, labelNames, parseLifecycleMetadata } from "../cnb/label.ts";
+import { parseOsRelease, type Target } from "../cnb/target.ts";
+import { labelsOf } from "../oci/config.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
+import { type Emit, logTo } from "../std/event.ts";
+import { Fault } from "../std/fault.ts";
+import type { ImageStore, StoredImage } from "../store/contract.ts";
+
+/** The run image a build stands on. */
+export interface RunImage {
+  /** The name it was asked for by. */
+  readonly name: Reference;
+  /** `<registry>/<repository>@<manifest digest>`, or the image ID where it has no name. */
+  readonly reference: string;
+  readonly stored: StoredImage;
+}
+
+/** The image an earlier build left under the name. */
+export interface PreviousImage {
+  readonly reference: string;
+  readonly stored: StoredImage;
+  readonly metadata: LifecycleMetadata;
+}
+
+/** What analysis found out (Platform spec, "analyzed.toml"). */
+export interface Analyzed {
+  readonly runImage: RunImage;
+  readonly previous: PreviousImage | undefined;
+  readonly target: Target;
+}
+
+/** What analysis reads. */
+export interface AnalyzeInputs {
+  readonly images: ImageStore;
+  readonly previousName: Reference;
+  readonly runImage: { readonly name: Reference; readonly stored: StoredImage };
+  /** The text of the build environment's `/etc/os-release`, asked for only when the run image does not say its distribution. */
+  readonly osRelease: () => Promise<string | undefined>;
+  readonly emit: Emit;
+}
+
+function digestReference(name: Reference, stored: StoredImage): string {
+  return formatReference({ registry: name.registry, repository: name.repository, digest: stored.identity.digest });
+}
+
+async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | undefined> {
+  const log = logTo(inputs.emit);
+  const name = formatReference(inputs.previousName);
+  let stored: StoredImage | undefined;
+  try {
+    stored = await inputs.images.read(inputs.previousName);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    log.info(`Ignoring image "${name}" because it was corrupt`);
+    log.debug(error.message);
+    return undefined;
+  }
+  if (!stored) {
+    log.debug(`Image with name "${name}" not found`);
+    return undefined;
+  }
+  const reference = digestReference(inputs.previousName, stored);
+  log.debug(`Found image with identifier "${reference}"`);
+  const metadata = parseLifecycleMetadata(labelsOf(stored.image.config)[labelNames.lifecycle] ?? "");
+  return metadata && { reference, stored, metadata };
+}
+
+/** What the run image says of itself: platform from its config, distribution from its labels (Platform spec, "Run image"). */
+async function readTarget(inputs: AnalyzeInputs): Promise<Target> {
+  const { config } = inputs.runImage.stored.image;
+  if (config.os === "") {
+    throw new Fault("run-image.platform", `Cannot use run image ${formatReference(inputs.runImage.name)}: its config names no operating system`, { exit: "analyze" });
+  }
+  const labels = labelsOf(config);
+  const id = labels["io.buildpacks.base.id"];
+  const own = { name: labels["io.buildpacks.base.distro.name"] ?? "", version: labels["io.buildpacks.base.distro.version"] ?? "" };
+  const found = own.name === "" && own.version === "" ? parseOsRelease((await inputs.osRelease()) ?? "") : own;
+  const distro = found && (found.name !== "" || found.version !== "") ? found : undefined;
+  return { os: config.os, arch: config.architecture, ...(config.variant && { variant: config.variant }), ...(distro && { distro }), ...(id && { id }) };
+}
+
+/** Looks at the previous image and at the run image (Platform spec, "analyzer"). */
+export async function analyze(inputs: AnalyzeInputs): Promise<Analyzed> {
+  const { name, stored } = inputs.runImage;
+  const [previous, target] = [await readPrevious(inputs), await readTarget(inputs)];
+  return { runImage: { name, stored, reference: digestReference(name, stored) }, previous, target };
+}

@@ -1,0 +1,115 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
+import { makeDirectory } from "../std/file.ts";
+import { type GuestPath, guestPath, type HostPath, hostPath, type Place, under } from "../std/path.ts";
+
+/** The directories one build works in, each seen from the host and from the sandbox (Platform spec, "Operations"). */
+export interface Workspace extends AsyncDisposable {
+  readonly app: Place;
+  readonly layers: Place;
+  readonly platform: Place;
+  readonly buildConfig: Place;
+  /** Plan files given to and taken from buildpacks. */
+  readonly plans: Place;
+  readonly home: Place;
+  /** Where a buildpack's own directory is seen by its scripts. */
+  buildpackPath(escapedId: string, version: string, root: HostPath): GuestPath;
+}
+
+/** Identifies a running process: its pid and the moment it started, so that a reused pid is not mistaken for it. */
+async function processMark(pid: number | "self"): Promise<string | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return `${text.slice(0, text.indexOf(" "))} ${fields[19]}`;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ESRCH") return undefined;
+    throw error;
+  }
+}
+
+async function isDead(directory: HostPath): Promise<boolean> {
+  try {
+    const owner = await readFile(under(directory, "owner"), "utf8");
+    return (await processMark(Number.parseInt(owner, 10))) !== owner;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+async function clear(directory: HostPath): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+  } catch (error) {
+    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw error;
+    await openUp(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Buildpacks may leave directories nobody can write; removing their content needs the permission back. */
+async function openUp(directory: HostPath): Promise<void> {
+  await chmod(directory, 0o700);
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openUp(under(directory, entry.name));
+  }
+}
+
+/** Removes what builds that were killed have left behind. */
+async function sweep(parent: HostPath): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const directory = under(parent, name);
+    if (await isDead(directory)) await clear(directory);
+  }
+}
+
+/** A directory that is ours from the first moment: made aside with its owner's mark, then renamed where the name must be fixed. */
+async function claim(parent: HostPath, fixedName: string | undefined): Promise<HostPath> {
+  const fresh = hostPath(await mkdtemp(`${parent}/build-`));
+  await writeFile(under(fresh, "owner"), (await processMark("self")) ?? "");
+  if (fixedName === undefined) return fresh;
+  try {
+    await rename(fresh, under(parent, fixedName));
+    return under(parent, fixedName);
+  } catch (error) {
+    await rm(fresh, { recursive: true });
+    if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
+    throw new Fault("workspace.busy", `Cannot open workspace at ${under(parent, fixedName)}: another build of this image is running`, {
+      hint: "wait for it, or give this image another name",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Opens fresh, empty directories below `parent`. With `translates`, guest paths are the standard ones (`/workspace`, `/layers`, …);
+ * otherwise they are host paths below
+ * `parent/<fixedName>`, a fixed name because such paths end up in the image. Disposing removes all of it.
+ */
+export async function openWorkspace(parent: HostPath, translates: boolean, fixedName: string): Promise<Workspace> {
+  let root: HostPath;
+  try {
+    await mkdir(parent, { recursive: true });
+    await sweep(parent);
+    root = await claim(parent, translates ? undefined : fixedName);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault("workspace.open", `Cannot open workspace at ${parent}: ${reasonOf(cause)}`, { cause, hint: "PACK_HOME chooses another place" });
+  }
+  const place = async (name: string, guest: string): Promise<Place> => {
+    const host = under(root, name);
+    await makeDirectory(host);
+    return { host, guest: guestPath(translates ? guest : host) };
+  };
+  return {
+    app: await place("app", "/workspace"),
+    layers: await place("layers", "/layers"),
+    platform: await place("platform", "/platform"),
+    buildConfig: await place("build-config", "/cnb/build-config"),
+    plans: await place("plans", "/cnb/plans"),
+    home: await place("home", "/home/cnb"),
+    buildpackPath: (escapedId, version, module) => (translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module)),
+    [Symbol.asyncDispose]: () => clear(root),
+  };
+}
