@@ -24,13 +24,16 @@ export interface BlobStore extends BlobSource {
   put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor>;
 }
 
-/** An image found in a store, with the place its blobs can be read. */
-export interface StoredImage {
-  readonly image: Image;
-  readonly identity: Identity;
-  /** The documents as stored, byte for byte. */
+/** The two documents of an image as they stand somewhere, byte for byte. */
+export interface DocumentTexts {
   readonly manifestText: string;
   readonly configText: string;
+}
+
+/** An image found in a store, with the place its blobs can be read. */
+export interface StoredImage extends DocumentTexts {
+  readonly image: Image;
+  readonly identity: Identity;
   readonly blobs: BlobSource;
 }
 
@@ -41,6 +44,8 @@ export interface ImageStore {
   /**
    * Stores the image under every name: first the blobs it lacks (read from `blobs`, verified), then the documents, the names last;
    * so a name never points to an incomplete image, and a failure leaves the names as they were.
+   * `texts` are the documents `image` was read from: a copy passes them so that its digests stay, whatever another tool wrote
+   * into them; left out, the documents are encoded from `image`.
    */
-  write(image: Image, names: readonly Reference[], blobs: BlobSource): Promise<Identity>;
+  write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts): Promise<Identity>;
 }

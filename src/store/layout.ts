@@ -1,0 +1,107 @@
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Image } from "../oci/image.ts";
+import type { Platform } from "../oci/platform.ts";
+import { formatReference, type Reference } from "../oci/reference.ts";
+import type { HostPath } from "../std/path.ts";
+import type { BlobSource, BlobStore, DocumentTexts, ImageStore } from "./contract.ts";
+import { documentsFor, readImage } from "./document.ts";
+import { type Checked, checkLayout } from "./layout/check.ts";
+import { nameKey } from "./layout/index-file.ts";
+import { type Summary, sizeOf, summaryIn } from "./layout/listing.ts";
+import { type Pruned, type PruneOptions, prune } from "./layout/prune.ts";
+import { LayoutStore } from "./layout/store.ts";
+import { checkNames, nameText } from "./name.ts";
+
+/** One image of a layout with all of its names. */
+export interface ListedImage extends Summary {
+  /** Full names in the order the index has them; none for an image another tool left unnamed. */
+  readonly names: readonly string[];
+  readonly digest: Digest;
+}
+
+/** The store on this machine: an OCI image layout that keeps images under their full names. */
+export interface Layout extends ImageStore, BlobStore, AsyncDisposable {
+  /** Every image, in the order the index has them. */
+  list(): Promise<readonly ListedImage[]>;
+  /** Takes names away; the blobs stay until a prune. Resolves to the full names that were there. */
+  remove(names: readonly Reference[]): Promise<readonly string[]>;
+  /** Deletes the blobs no image, no running writer and none of `options.keep` needs. */
+  prune(options?: PruneOptions): Promise<Pruned>;
+  /** Reads and hashes every blob that images need. */
+  check(): Promise<Checked>;
+}
+
+/** How a layout is opened. */
+export interface LayoutOptions {
+  /** Which image of a multi-platform one is meant. */
+  readonly platform?: Platform;
+  /** Keep what is read from being pruned until the layout is disposed of, as a build needs it; it takes the right to write. */
+  readonly hold?: boolean;
+}
+
+function isNamed(entry: Descriptor, name: Reference): boolean {
+  return name.digest ? entry.digest === name.digest : entry.annotations?.[nameKey] === nameText(name);
+}
+
+/** Opens the layout at `root`; it need not exist, the first write makes it. Dispose of it to release what it holds. */
+export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout {
+  const store = new LayoutStore(root, options.hold ?? false);
+
+  const summaryOf = async (entry: Descriptor): Promise<Summary> => {
+    const found = summaryIn(entry);
+    if (found) return found;
+    const { image, identity, configText } = await readImage(store, entry, root, options.platform);
+    const { created } = image.config;
+    return { imageId: identity.imageId, size: sizeOf(image, identity, configText), ...(created && { created }) };
+  };
+
+  return {
+    has: (digest) => store.has(digest),
+    open: (descriptor) => store.open(descriptor),
+    put: (mediaType, bytes, expected) => store.put(mediaType, bytes, expected),
+
+    async read(name) {
+      const entry = (await store.entries()).find((candidate) => isNamed(candidate, name));
+      if (!entry) return undefined;
+      await store.hold([entry.digest]);
+      const found = await readImage(store, entry, `${root} (${formatReference(name)})`, options.platform);
+      await store.hold([found.identity.imageId, ...found.image.layers.map((layer) => layer.descriptor.digest)]);
+      return found;
+    },
+
+    async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
+      const documents = documentsFor(image, texts);
+      checkNames(names, documents.identity.digest);
+      await store.write(image, documents, [...new Set(names.map(nameText))], blobs);
+      return documents.identity;
+    },
+
+    async list() {
+      const images = new Map<Digest, ListedImage>();
+      for (const entry of await store.entries()) {
+        const name = entry.annotations?.[nameKey];
+        const known = images.get(entry.digest);
+        const names = [...(known?.names ?? []), ...(name === undefined ? [] : [name])];
+        images.set(entry.digest, { ...(known ?? (await summaryOf(entry))), digest: entry.digest, names });
+      }
+      return [...images.values()];
+    },
+
+    async remove(names) {
+      const removed: string[] = [];
+      await store.update(async (entries) => {
+        const kept = entries.filter((entry) => !names.some((name) => isNamed(entry, name)));
+        if (kept.length === entries.length) return entries;
+        for (const entry of entries)
+          if (!kept.includes(entry)) removed.push(entry.annotations?.[nameKey] ?? entry.digest);
+        return kept;
+      });
+      return removed;
+    },
+
+    prune: (pruneOptions = {}) => prune(store, pruneOptions),
+    check: () => checkLayout(store),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}

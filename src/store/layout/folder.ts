@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Descriptor } from "../../oci/descriptor.ts";
+import { algorithmOf, type Digest, hexOf } from "../../oci/digest.ts";
+import type { ByteStream, Bytes } from "../../std/byte.ts";
+import { errnoOf } from "../../std/fault.ts";
+import { systemFault } from "../failure.ts";
+import { corruptBlob, missingBlob, verified } from "../verify.ts";
+
+const readSize = 1 << 20;
+
+/** Where a layout keeps a blob. */
+export function blobPath(root: string, digest: Digest): string {
+  return join(root, "blobs", algorithmOf(digest), hexOf(digest));
+}
+
+/** The length of a blob's file in bytes, undefined when there is none. */
+export async function blobSize(root: string, digest: Digest): Promise<number | undefined> {
+  try {
+    const found = await stat(blobPath(root, digest));
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
+    throw systemFault("read blob", blobPath(root, digest), error);
+  }
+}
+
+async function* fileBytes(path: string, digest: Digest): ByteStream {
+  try {
+    yield* createReadStream(path, { highWaterMark: readSize });
+  } catch (error) {
+    throw errnoOf(error) === "ENOENT" ? missingBlob(digest, path, error) : systemFault("read blob", path, error);
+  }
+}
+
+/** The bytes of a blob, verified; see `BlobSource.open`. */
+export function openBlob(root: string, descriptor: Descriptor): ByteStream {
+  const path = blobPath(root, descriptor.digest);
+  return verified(fileBytes(path, descriptor.digest), descriptor, path);
+}
+
+/** Bytes in a temporary file, hashed while they were written. */
+export interface Staged {
+  readonly path: string;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/**
+ * Writes bytes to the new file `path` and hashes them. Throws Fault `blob.corrupt` when they are not those of `expected`, Fault
+ * `store.system` when the system refuses, and what the source threw; the file is gone then.
+ */
+export async function stageBlob(path: string, bytes: Bytes, expected?: Digest): Promise<Staged> {
+  const algorithm = expected ? algorithmOf(expected) : "sha256";
+  const hash = createHash(algorithm);
+  const refuse = (error: unknown) => {
+    throw systemFault("write blob", path, error);
+  };
+  const file = await open(path, "wx", 0o644).catch(refuse);
+  try {
+    const buffer = Buffer.allocUnsafe(readSize);
+    let filled = 0;
+    let size = 0;
+    for await (const part of bytes) {
+      hash.update(part);
+      size += part.length;
+      if (filled + part.length > buffer.length) {
+        await file.writeFile(buffer.subarray(0, filled)).catch(refuse);
+        filled = 0;
+      }
+      if (part.length > buffer.length) await file.writeFile(part).catch(refuse);
+      else {
+        buffer.set(part, filled);
+        filled += part.length;
+      }
+    }
+    await file.writeFile(buffer.subarray(0, filled)).catch(refuse);
+    const digest = `${algorithm}:${hash.digest("hex")}` as Digest;
+    if (expected && digest !== expected) throw corruptBlob(expected, path, `the bytes to keep have digest ${digest}`);
+    await file.close().catch(refuse);
+    return { path, digest, size };
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/** Moves staged bytes to their place; a blob of that name is replaced, which heals one that was damaged. */
+export async function placeBlob(root: string, staged: Staged): Promise<void> {
+  const path = blobPath(root, staged.digest);
+  try {
+    await mkdir(join(path, ".."), { recursive: true });
+    await rename(staged.path, path);
+  } catch (error) {
+    await rm(staged.path, { force: true });
+    throw systemFault("write blob", path, error);
+  }
+}
+
+/** Brings a file, or the names in a directory, from the system's memory to the disk. */
+export async function flush(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { platformOf } from "../../oci/config.ts";
+import type { Descriptor } from "../../oci/descriptor.ts";
+import type { Digest } from "../../oci/digest.ts";
+import type { Documents, Image } from "../../oci/image.ts";
+import type { ByteStream, Bytes } from "../../std/byte.ts";
+import { errnoOf, Fault } from "../../std/fault.ts";
+import type { BlobSource, BlobStore } from "../contract.ts";
+import { systemFault } from "../failure.ts";
+import { blobsOf, bringLayers } from "../transfer.ts";
+import { missingBlob } from "../verify.ts";
+import { blobPath, blobSize, flush, openBlob, placeBlob, stageBlob } from "./folder.ts";
+import { isLayout, makeLayout, nameKey, readIndex, updateIndex } from "./index-file.ts";
+import { type Lease, openLease } from "./lease.ts";
+import { entryOf } from "./listing.ts";
+
+/**
+ * An OCI image layout on disk that several processes write at once (OCI image spec, "Image Layout"). What it keeps or finds while it
+ * is open is safe from a prune until it is disposed of; how, `Lease` tells.
+ */
+export class LayoutStore implements BlobStore, AsyncDisposable {
+  readonly root: string;
+  readonly #holds: boolean;
+  #lease: Promise<Lease> | undefined;
+  /** Blobs this store wrote whose bytes may not be on the disk yet. */
+  readonly #unflushed = new Set<Digest>();
+
+  /** `holds`: protect what is found too, not only what is written; it takes the right to write. */
+  constructor(root: string, holds: boolean) {
+    this.root = root;
+    this.#holds = holds;
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    await this.hold([digest]);
+    return (await blobSize(this.root, digest)) !== undefined;
+  }
+
+  open(descriptor: Descriptor): ByteStream {
+    return openBlob(this.root, descriptor);
+  }
+
+  async put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor> {
+    const lease = await this.#writing();
+    const staged = await stageBlob(join(lease.folder, randomUUID()), bytes, expected);
+    await lease.pin([staged.digest]);
+    await placeBlob(this.root, staged);
+    this.#unflushed.add(staged.digest);
+    return { mediaType, size: staged.size, digest: staged.digest };
+  }
+
+  /** The entries of the index; none when there is no layout yet. */
+  async entries(): Promise<readonly Descriptor[]> {
+    return (await readIndex(this.root)).manifests;
+  }
+
+  /** Keeps blobs from being pruned while this store is open, when it was opened to hold what it finds or has written already. */
+  async hold(digests: Iterable<Digest>): Promise<void> {
+    if (this.#lease === undefined && !(this.#holds && (await isLayout(this.root)))) return;
+    const lease = await this.#writing();
+    await lease.pin(digests);
+  }
+
+  /** Stores an image under names as they are to stand in the index, after all of its blobs. */
+  async write(image: Image, documents: Documents, names: readonly string[], from: BlobSource): Promise<void> {
+    const lease = await this.#writing();
+    const { manifest, identity } = documents;
+    const blobs = blobsOf(documents);
+    await lease.pin([identity.digest, ...blobs.map((blob) => blob.digest)]);
+    const isWhole = async (blob: Descriptor) => (await blobSize(this.root, blob.digest)) === blob.size;
+    await bringLayers(documents, from, this, isWhole);
+    await this.put(manifest.config.mediaType, [Buffer.from(documents.configText)], manifest.config.digest);
+    const kept = await this.put(manifest.mediaType, [Buffer.from(documents.manifestText)], identity.digest);
+    await this.#flush([kept, ...blobs]);
+    const fresh = names.map((name) => entryOf(kept, documents, image, platformOf(image.config), name));
+    await this.update(async (entries) => {
+      for (const blob of [kept, ...blobs])
+        if (!(await isWhole(blob))) throw missingBlob(blob.digest, blobPath(this.root, blob.digest));
+      const isReplaced = (entry: Descriptor) => names.includes(entry.annotations?.[nameKey] ?? "");
+      return [...entries.filter((entry) => !isReplaced(entry)), ...fresh];
+    });
+  }
+
+  /** Changes the entries of the index in one step; see `updateIndex`. */
+  async update(change: (entries: readonly Descriptor[]) => Promise<readonly Descriptor[]>): Promise<void> {
+    const lease = await this.#writing();
+    await updateIndex(this.root, lease.folder, async (entries) => {
+      if (await lease.isHeld()) return change(entries);
+      throw new Fault(
+        "store.lease",
+        `Cannot write image layout at ${this.root}: this process did not move for so long that another cleared up after it`,
+        {
+          hint: "start again",
+        },
+      );
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    await (await lease?.catch(() => undefined))?.release();
+  }
+
+  #writing(): Promise<Lease> {
+    this.#lease ??= this.#begin().catch((error) => {
+      this.#lease = undefined;
+      throw systemFault("write image layout", this.root, error);
+    });
+    return this.#lease;
+  }
+
+  async #begin(): Promise<Lease> {
+    await isLayout(this.root);
+    const lease = await openLease(this.root);
+    await makeLayout(this.root, lease.folder);
+    return lease;
+  }
+
+  async #flush(blobs: readonly Descriptor[]): Promise<void> {
+    const fresh = blobs
+      .filter((blob) => this.#unflushed.has(blob.digest))
+      .map((blob) => blobPath(this.root, blob.digest));
+    const folders = new Set(fresh.map((path) => join(path, "..")));
+    try {
+      for (const path of [...fresh, ...folders]) await flush(path);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw systemFault("write blobs", this.root, error);
+    }
+    for (const blob of blobs) this.#unflushed.delete(blob.digest);
+  }
+}

@@ -1,0 +1,44 @@
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Index } from "../oci/manifest.ts";
+import { formatPlatform, isPlatformFor, type Platform } from "../oci/platform.ts";
+import { Fault } from "../std/fault.ts";
+import { isObject } from "../std/json.ts";
+
+function platformIn(descriptor: Descriptor): Platform | undefined {
+  const found = descriptor.platform;
+  if (!isObject(found)) return undefined;
+  const { os, architecture, variant } = found;
+  if (typeof os !== "string" || typeof architecture !== "string") return undefined;
+  return { os, architecture, ...(typeof variant === "string" && { variant }) };
+}
+
+/** Attestations stand in an index beside the images they speak of, under the platform `unknown/unknown`. */
+function isAttestation(descriptor: Descriptor): boolean {
+  return platformIn(descriptor)?.os === "unknown";
+}
+
+/**
+ * The entry of an index to use: the one for `platform` (an equal variant before an absent one), or the only one when no platform
+ * is asked for or none is written down. Throws Fault `image.platform` that lists what is there.
+ */
+export function choosePlatform(index: Index, place: string, platform?: Platform): Descriptor {
+  const images = index.manifests.filter((descriptor) => !isAttestation(descriptor));
+  const only = images.length === 1 ? images[0] : undefined;
+  if (only && (platform === undefined || platformIn(only) === undefined)) return only;
+  const fitting = images.filter((descriptor) => {
+    const have = platformIn(descriptor);
+    return platform && have && isPlatformFor(have, platform);
+  });
+  const exact = fitting.find((descriptor) => platformIn(descriptor)?.variant === platform?.variant);
+  const chosen = exact ?? fitting[0];
+  if (chosen) return chosen;
+  const there = images.map((descriptor) => {
+    const have = platformIn(descriptor);
+    return have ? formatPlatform(have) : `${descriptor.digest} without a platform`;
+  });
+  const found = there.length === 0 ? "its index is empty" : `it has ${there.join(", ")}`;
+  const wanted = platform ? `image for ${formatPlatform(platform)}` : "image";
+  throw new Fault("image.platform", `Cannot choose ${wanted} at ${place}: ${found}`, {
+    ...(there.length > 0 && { hint: "ask for one of these platforms" }),
+  });
+}
