@@ -1,3 +1,4 @@
+import { compareBytes } from "./byte.ts";
 import { Fault, reasonOf } from "./fault.ts";
 
 /** What a JSON document can hold here; integers beyond 2^53 are bigint. */
@@ -12,6 +13,9 @@ export type Json =
 
 /** A JSON object whose unknown keys must survive. */
 export type JsonObject = { readonly [key: string]: Json | undefined };
+
+// Objects that stand for a map. Their own key order is not enough: JavaScript lists keys like "18" first.
+const maps = new WeakSet<object>();
 
 const escapes: Record<string, string> = {
   "<": "\\u003c",
@@ -41,15 +45,25 @@ export function encodeJson(value: Json): string {
   }
   if (Array.isArray(value)) return `[${value.map(encodeJson).join(",")}]`;
   const pairs = Object.entries(value).filter((pair): pair is [string, Json] => pair[1] !== undefined);
+  if (maps.has(value)) pairs.sort(([a], [b]) => compareBytes(a, b));
   return `{${pairs.map(([key, item]) => `${encodeString(key)}:${encodeJson(item)}`).join(",")}}`;
+}
+
+/** The same object, whose keys `encodeJson` writes in byte order, as Go writes a map; what is inside them is left alone. */
+export function asMap(value: JsonObject): JsonObject {
+  const map = Object.fromEntries(Object.entries(value).sort(([a], [b]) => compareBytes(a, b)));
+  maps.add(map);
+  return map;
 }
 
 /** The same value with the keys of every object in byte order, as Go orders a map. */
 export function sortedKeys(value: Json): Json {
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map(sortedKeys);
-  const pairs = Object.entries(value as JsonObject).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  return Object.fromEntries(pairs.map(([key, item]) => [key, item === undefined ? undefined : sortedKeys(item)]));
+  const pairs = Object.entries(value as JsonObject);
+  return asMap(
+    Object.fromEntries(pairs.map(([key, item]) => [key, item === undefined ? undefined : sortedKeys(item)])),
+  );
 }
 
 /** Text to value; throws Fault `json.parse` that names `place` when it is not JSON. */
