@@ -1,6 +1,7 @@
 import type { History, ImageConfig } from "../oci/config.ts";
 import type { DiffId } from "../oci/digest.ts";
 import { Fault } from "../std/fault.ts";
+import { platformApi } from "./api.ts";
 import { labelNames } from "./label.ts";
 import type { Process } from "./launch.ts";
 
@@ -121,7 +122,7 @@ function appEnv(app: AppImage): readonly string[] {
   const variables = [
     ["CNB_LAYERS_DIR", app.layersDir],
     ["CNB_APP_DIR", app.appDir],
-    ["CNB_PLATFORM_API", "0.15"],
+    ["CNB_PLATFORM_API", platformApi],
     ["CNB_DEPRECATION_MODE", "quiet"],
     // Without a PATH in the run image a colon stays at the end, as in the reference.
     ["PATH", `${processDirectory}:/cnb/lifecycle:${plainValue(base, "PATH")}`],

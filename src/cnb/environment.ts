@@ -1,4 +1,6 @@
 import { compareBytes } from "../std/byte.ts";
+import type { Abilities } from "./api.ts";
+import type { Target } from "./target.ts";
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string>>;
@@ -127,4 +129,44 @@ export function platformEnv(
 /** The environment with the operator's variables (`<build-config>/env`): suffix rules, a bare name only fills an empty variable. */
 export function buildConfigEnv(env: Environment, files: readonly EnvFile[]): Environment {
   return applyEnvFiles(env, files, "default");
+}
+
+/** Where a buildpack's script finds its inputs (absolute guest paths), and what it builds for. */
+export interface ScriptInputs {
+  readonly abilities: Pick<Abilities, "pathVariables" | "targetVariables" | "execEnv">;
+  readonly buildpackDir: string;
+  readonly platformDir: string;
+  /** The build plan to write in detect, the buildpack plan to read in build. */
+  readonly planPath: string;
+  readonly target: Target;
+  readonly execEnv: string;
+}
+
+function scriptVariables(inputs: ScriptInputs, paths: Environment): Environment {
+  const { abilities, target } = inputs;
+  const optional = {
+    CNB_TARGET_ARCH_VARIANT: target.variant,
+    CNB_TARGET_DISTRO_NAME: target.distro?.name,
+    CNB_TARGET_DISTRO_VERSION: target.distro?.version,
+  };
+  return {
+    CNB_BUILDPACK_DIR: inputs.buildpackDir,
+    ...(abilities.pathVariables && { CNB_PLATFORM_DIR: inputs.platformDir, ...paths }),
+    ...(abilities.targetVariables && {
+      CNB_TARGET_OS: target.os,
+      CNB_TARGET_ARCH: target.arch,
+      ...Object.fromEntries(Object.entries(optional).flatMap(([name, value]) => (value ? [[name, value]] : []))),
+    }),
+    ...(abilities.execEnv && { CNB_EXEC_ENV: inputs.execEnv }),
+  };
+}
+
+/** The `CNB_*` variables of `bin/detect`, by the buildpack's API (Buildpack spec, "Detection"). */
+export function detectVariables(inputs: ScriptInputs): Environment {
+  return scriptVariables(inputs, { CNB_BUILD_PLAN_PATH: inputs.planPath });
+}
+
+/** The `CNB_*` variables of `bin/build`, by the buildpack's API (Buildpack spec, "Build"). */
+export function buildVariables(inputs: ScriptInputs & { readonly layersDir: string }): Environment {
+  return scriptVariables(inputs, { CNB_BP_PLAN_PATH: inputs.planPath, CNB_LAYERS_DIR: inputs.layersDir });
 }

@@ -4,6 +4,8 @@ import type { Json } from "../std/json.ts";
 import { parseToml, type TomlTable } from "../std/toml.ts";
 import { jsonOfToml } from "../std/toml-json.ts";
 import { booleanIn, requiredStringIn, stringIn, stringsIn, tableIn, tablesIn, valueIn } from "../std/toml-read.ts";
+import type { Abilities } from "./api.ts";
+import { parseExecEnv } from "./exec-env.ts";
 
 /** One way to start the app (Buildpack spec, "launch.toml"). */
 export interface Process {
@@ -47,13 +49,8 @@ export interface Launch {
   readonly warnings: readonly string[];
 }
 
-/** Which form of process a buildpack's API knows. */
-export interface ProcessAbilities {
-  /** `command` is a list and every process is direct. */
-  readonly commandList: boolean;
-  /** `working-dir` counts. */
-  readonly workingDir: boolean;
-}
+/** What a buildpack's API says about its processes. */
+export type ProcessAbilities = Pick<Abilities, "commandList" | "workingDirectory">;
 
 function parseBom(table: TomlTable, place: string): readonly BomEntry[] {
   return tablesIn(table, "bom", place).map((entry) => {
@@ -85,8 +82,8 @@ function parseDirect(table: TomlTable, place: string, abilities: ProcessAbilitie
 
 function parseProcess(table: TomlTable, place: string, abilities: ProcessAbilities, buildpackId: string): Process {
   const args = stringsIn(table, "args", place);
-  const workingDirectory = abilities.workingDir ? stringIn(table, "working-dir", place) : undefined;
-  const execEnv = stringsIn(table, "exec-env", place);
+  const workingDirectory = abilities.workingDirectory ? stringIn(table, "working-dir", place) : undefined;
+  const execEnv = parseExecEnv(table, place);
   return {
     type: stringIn(table, "type", place) ?? "",
     command: parseCommand(table, place, abilities),
@@ -94,7 +91,7 @@ function parseProcess(table: TomlTable, place: string, abilities: ProcessAbiliti
     direct: parseDirect(table, place, abilities),
     default: booleanIn(table, "default", place) ?? false,
     ...(workingDirectory && { workingDirectory }),
-    ...(execEnv?.length && { execEnv }),
+    ...(execEnv.length > 0 && { execEnv }),
     buildpackId,
   };
 }
@@ -115,7 +112,7 @@ export function parseLaunch(text: string, place: string, abilities: ProcessAbili
       hint: `default = true stands with ${defaults.join(" and ")}`,
     });
   }
-  const ignored = abilities.workingDir ? [] : tables.filter((process) => stringIn(process, "working-dir", place));
+  const ignored = abilities.workingDirectory ? [] : tables.filter((process) => stringIn(process, "working-dir", place));
   return {
     processes,
     labels: tablesIn(table, "labels", place).map((label) => ({

@@ -12,8 +12,18 @@ import { jsonOfToml } from "../../../src/std/toml-json.ts";
 import { vector } from "../vector.ts";
 import { diffIds, group, otherBuildpack, testBuildpack } from "./build.ts";
 
-const first = parseLaunch(testBuildpack.launch, "launch.toml", { commandList: true, workingDir: true }, "test/bp");
-const second = parseLaunch(otherBuildpack.launch, "launch.toml", { commandList: false, workingDir: true }, "other");
+const first = parseLaunch(
+  testBuildpack.launch,
+  "launch.toml",
+  { commandList: true, workingDirectory: true },
+  "test/bp",
+);
+const second = parseLaunch(
+  otherBuildpack.launch,
+  "launch.toml",
+  { commandList: false, workingDirectory: true },
+  "other",
+);
 const afterFirst = mergeProcesses(noProcesses, first.processes);
 const { table } = mergeProcesses(afterFirst.table, second.processes);
 const defaultProcessType = table.defaultType!;
