@@ -131,9 +131,11 @@ export function buildConfigEnv(env: Environment, files: readonly EnvFile[]): Env
   return applyEnvFiles(env, files, "default");
 }
 
+/** What a buildpack's API says about its variables. */
+export type VariableAbilities = Pick<Abilities, "pathVariables" | "targetVariables" | "execEnv">;
+
 /** Where a buildpack's script finds its inputs (absolute guest paths), and what it builds for. */
 export interface ScriptInputs {
-  readonly abilities: Pick<Abilities, "pathVariables" | "targetVariables" | "execEnv">;
   readonly buildpackDir: string;
   readonly platformDir: string;
   /** The build plan to write in detect, the buildpack plan to read in build. */
@@ -142,8 +144,8 @@ export interface ScriptInputs {
   readonly execEnv: string;
 }
 
-function scriptVariables(inputs: ScriptInputs, paths: Environment): Environment {
-  const { abilities, target } = inputs;
+function scriptVariables(abilities: VariableAbilities, inputs: ScriptInputs, paths: Environment): Environment {
+  const { target } = inputs;
   const optional = {
     CNB_TARGET_ARCH_VARIANT: target.variant,
     CNB_TARGET_DISTRO_NAME: target.distro?.name,
@@ -162,11 +164,14 @@ function scriptVariables(inputs: ScriptInputs, paths: Environment): Environment 
 }
 
 /** The `CNB_*` variables of `bin/detect`, by the buildpack's API (Buildpack spec, "Detection"). */
-export function detectVariables(inputs: ScriptInputs): Environment {
-  return scriptVariables(inputs, { CNB_BUILD_PLAN_PATH: inputs.planPath });
+export function detectVariables(abilities: VariableAbilities, inputs: ScriptInputs): Environment {
+  return scriptVariables(abilities, inputs, { CNB_BUILD_PLAN_PATH: inputs.planPath });
 }
 
 /** The `CNB_*` variables of `bin/build`, by the buildpack's API (Buildpack spec, "Build"). */
-export function buildVariables(inputs: ScriptInputs & { readonly layersDir: string }): Environment {
-  return scriptVariables(inputs, { CNB_BP_PLAN_PATH: inputs.planPath, CNB_LAYERS_DIR: inputs.layersDir });
+export function buildVariables(
+  abilities: VariableAbilities,
+  inputs: ScriptInputs & { readonly layersDir: string },
+): Environment {
+  return scriptVariables(abilities, inputs, { CNB_BP_PLAN_PATH: inputs.planPath, CNB_LAYERS_DIR: inputs.layersDir });
 }
