@@ -19,6 +19,8 @@ export interface Surroundings {
   /** The ids jobs run under as they see it themselves. */
   readonly user: { readonly uid: number; readonly gid: number };
   readonly network: "host" | "none";
+  /** A folder to keep what is private to the sandbox (its /tmp, its pipes); the system's temporary folder unless given. */
+  readonly scratch?: HostPath;
 }
 
 /** One program to run to its end. */

@@ -1,0 +1,46 @@
+import { Fault } from "../std/fault.ts";
+import type { Probe, SandboxKind } from "./contract.ts";
+
+/** The kind of sandbox to use, and one line about it for a person. */
+export interface Choice {
+  readonly kind: SandboxKind;
+  readonly explanation: string;
+}
+
+type Refused = { readonly kind: SandboxKind; readonly probe: Extract<Probe, { usable: false }> };
+
+function explain(kind: SandboxKind, detail: string, refused: readonly Refused[]): string {
+  const passed = refused.map(({ kind: { name }, probe }) => `; not ${name}: ${probe.because} (${probe.hint})`);
+  return `${kind.name} (${detail})${passed.join("")}`;
+}
+
+async function take(kind: SandboxKind): Promise<Choice> {
+  const probe = await kind.probe();
+  if (probe.usable) return { kind, explanation: explain(kind, probe.detail, []) };
+  throw new Fault("sandbox.unusable", `Cannot use sandbox ${kind.name}: ${probe.because}`, { hint: probe.hint });
+}
+
+/**
+ * The first of `kinds` that works here, or the one `wanted` by name. Throws Fault `sandbox.unknown` or `sandbox.unusable` for a
+ * wanted one, and `sandbox.none` with every kind's reason when none works.
+ */
+export async function chooseSandbox(kinds: readonly SandboxKind[], wanted?: string): Promise<Choice> {
+  if (wanted !== undefined) {
+    const kind = kinds.find(({ name }) => name === wanted);
+    if (kind !== undefined) return take(kind);
+    throw new Fault("sandbox.unknown", `Cannot use sandbox ${wanted}: there is none of this name`, {
+      exit: "usage",
+      hint: `choose one of ${kinds.map(({ name }) => name).join(", ")}`,
+    });
+  }
+  const refused: Refused[] = [];
+  for (const kind of kinds) {
+    const probe = await kind.probe();
+    if (probe.usable) return { kind, explanation: explain(kind, probe.detail, refused) };
+    refused.push({ kind, probe });
+  }
+  const reasons = refused.map(({ kind, probe }) => `${kind.name}: ${probe.because}`).join("; ");
+  throw new Fault("sandbox.none", `Cannot run buildpacks: no sandbox works here (${reasons})`, {
+    hint: refused.map(({ kind, probe }) => `for ${kind.name}, ${probe.hint}`).join("; "),
+  });
+}

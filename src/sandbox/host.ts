@@ -1,0 +1,92 @@
+import { stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { Fault } from "../std/fault.ts";
+import type { HostPath } from "../std/path.ts";
+import { startCaptured } from "./capture.ts";
+import type { Exit, Job, Output, SandboxKind, Surroundings } from "./contract.ts";
+import { obstacleOf } from "./obstacle.ts";
+import { makeScratch, sandboxOf } from "./open.ts";
+import { endOf } from "./spawn.ts";
+import { killTree, newMark, send, stopTree } from "./tree.ts";
+
+// The shell that sets the umask adds or interprets these, and drops names that are none of its variables: env gives them as they are.
+const touchedByShell = /^(?:PWD|OLDPWD|SHLVL|_|IFS|OPT(?:IND|ARG|ERR)|PPID|PS[0-4]|E?UID|SHELLOPTS|BASH.*|LINENO)$/;
+const isShellName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !touchedByShell.test(name);
+const unset = ["PWD", "OLDPWD", "SHLVL", "_"].flatMap((name) => ["-u", name]);
+
+// How long an aborted job may take to clean up after itself.
+const grace = 2000;
+
+function commandOf(job: Job) {
+  const pairs = Object.entries(job.env);
+  const aside = pairs.filter(([name]) => !isShellName(name)).map(([name, value]) => `${name}=${value}`);
+  return {
+    argv: ["/usr/bin/env", ...unset, ...aside, ...job.argv],
+    env: Object.fromEntries(pairs.filter(([name]) => isShellName(name))),
+    cwd: job.cwd,
+  };
+}
+
+// Should this process end in the middle of a job, nothing else would end the job.
+const leaders = new Set<number>();
+function killAll(): void {
+  for (const leader of leaders) send(-leader, "SIGKILL");
+}
+
+async function locate(path: string): Promise<string | undefined> {
+  return (await stat(path).catch(() => undefined)) && path;
+}
+
+async function runOnHost(scratch: HostPath, job: Job, output: Output, signal: AbortSignal): Promise<Exit> {
+  const obstacle = await obstacleOf(job, locate);
+  if (obstacle !== undefined) return { kind: "unstartable", because: obstacle };
+  const mark = newMark();
+  const { child, drained, deafen } = await startCaptured(scratch, { ...commandOf(job), mark }, output);
+  const leader = child.pid!;
+  if (leaders.size === 0) process.on("exit", killAll);
+  leaders.add(leader);
+  try {
+    let stopping: Promise<void> | undefined;
+    const stop = () => {
+      stopping = stopTree(leader, mark, grace);
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const exit = await endOf(child);
+    signal.removeEventListener("abort", stop);
+    await (stopping ?? killTree(leader, mark));
+    // Whoever still holds the pipe got away; its words are not waited for.
+    await Promise.race([drained, delay(1000, undefined, { ref: false })]);
+    signal.throwIfAborted();
+    return exit;
+  } finally {
+    deafen();
+    leaders.delete(leader);
+    if (leaders.size === 0) process.off("exit", killAll);
+  }
+}
+
+function check({ root, mounts, network }: Surroundings): void {
+  const moved = mounts.find((mount) => (mount.host as string) !== mount.guest);
+  const because =
+    root.kind === "directory"
+      ? `it cannot make ${root.path} the root of jobs`
+      : network === "none"
+        ? "it cannot keep jobs from the network"
+        : moved && `it cannot show ${moved.host} as ${moved.guest}`;
+  if (because === undefined) return;
+  throw new Fault("sandbox.host", `Cannot open sandbox host: ${because}`, { hint: "use the sandbox namespace" });
+}
+
+/** Runs jobs as plain processes of this machine: nothing but their environment is kept from them. */
+export const host: SandboxKind = {
+  name: "host",
+  translates: false,
+  isolation: { filesystem: false, network: false, user: false },
+  probe: async () => ({ usable: true, detail: "plain processes, no isolation: buildpacks see this whole machine" }),
+  async open(surroundings) {
+    check(surroundings);
+    const scratch = await makeScratch(surroundings.scratch);
+    return sandboxOf(scratch, (job, output, signal) => runOnHost(scratch, job, output, signal));
+  },
+};

@@ -1,0 +1,65 @@
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+// The limit on resident memory has had no effect since Linux 2.4, every process inherits it whatever becomes of its parent, group
+// and session, and everybody may read it: a number of our own in it marks a whole family.
+const row = /^Max resident set\s+(\d+)/m;
+
+let count = 0;
+
+/** A limit in KiB that no other job of this machine has. */
+export function newMark(): number {
+  count += 1;
+  return 2 ** 42 + (process.pid % 2 ** 22) * 2 ** 16 + (count % 2 ** 16);
+}
+
+async function isMarked(pid: number, mark: number): Promise<boolean> {
+  try {
+    return Number(row.exec(await readFile(`/proc/${pid}/limits`, "utf8"))?.[1]) === mark * 1024;
+  } catch {
+    return false;
+  }
+}
+
+async function isAlive(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return status !== "" && !/\) [ZX] /.test(status);
+}
+
+/** The pids of all living processes with this mark; none where there is no /proc. */
+export async function marked(mark: number): Promise<number[]> {
+  const names = await readdir("/proc").catch((): string[] => []);
+  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(pids.map(async (pid) => (await isMarked(pid, mark)) && (await isAlive(pid))));
+  return pids.filter((_, index) => found[index]);
+}
+
+/** Sends a signal to a process, or with a negative pid to a group, if it is still there. */
+export function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended in the meantime.
+  }
+}
+
+/** Kills the group `leader` leads and every process with the mark; resolves when none is left, and gives up on what cannot be killed. */
+export async function killTree(leader: number, mark: number): Promise<void> {
+  send(-leader, "SIGKILL");
+  // A process may fork while we look: look again until there is nothing to see.
+  for (let round = 0; round < 100; round += 1) {
+    const pids = await marked(mark);
+    if (pids.length === 0) return;
+    for (const pid of pids) send(pid, "SIGKILL");
+    await delay(round);
+  }
+}
+
+/** Asks all of it to end, waits until it has, at most `grace` milliseconds, and kills the rest. */
+export async function stopTree(leader: number, mark: number, grace: number): Promise<void> {
+  const pids = await marked(mark);
+  for (const pid of pids.length === 0 ? [-leader] : pids) send(pid, "SIGTERM");
+  const end = performance.now() + grace;
+  while (performance.now() < end && (await marked(mark)).length > 0) await delay(20);
+  await killTree(leader, mark);
+}
