@@ -1,0 +1,28 @@
+import { Fault } from "../std/fault.ts";
+import { isTable, type TomlTable } from "../std/toml.ts";
+import { requiredStringIn, stringsIn, valueIn } from "../std/toml-read.ts";
+
+/** The execution environment of a build that names none (Buildpack spec, "Execution Environments"). */
+export const defaultExecEnv = "production";
+
+/** The name of an execution environment; empty is `production`. Throws Fault `exec-env.name` when it holds a `/`. */
+export function execEnvName(text: string): string {
+  if (!text.includes("/")) return text === "" ? defaultExecEnv : text;
+  throw new Fault("exec-env.name", `Cannot use execution environment "${text}": its name holds a "/"`, {
+    exit: "usage",
+    hint: "Use a plain word such as production, test or development.",
+  });
+}
+
+/** Whether something limited to these execution environments takes part in `current`; no limit and `*` mean all. */
+export function isInExecEnv(limits: readonly string[], current: string): boolean {
+  return limits.length === 0 || limits.includes("*") || limits.includes(current);
+}
+
+/** The `exec-env` of a table: a list of names, or of tables with a `name`; empty when there is none. */
+export function parseExecEnv(table: TomlTable, place: string): readonly string[] {
+  const value = valueIn(table, "exec-env");
+  if (Array.isArray(value) && value.length > 0 && value.every(isTable))
+    return value.map((item) => requiredStringIn(item, "name", place));
+  return stringsIn(table, "exec-env", place) ?? [];
+}

@@ -1,0 +1,96 @@
+import { Fault } from "../std/fault.ts";
+import { parseToml, pathOf, type TomlTable } from "../std/toml.ts";
+import { booleanIn, requiredStringIn, stringIn, tablesIn } from "../std/toml-read.ts";
+import { parseExecEnv } from "./exec-env.ts";
+
+/** A buildpack (or extension) by its coordinates. */
+export interface Coordinates {
+  readonly id: string;
+  readonly version: string;
+}
+
+/** One place in a group of an order (Platform spec, "order.toml"). */
+export interface OrderEntry extends Coordinates {
+  readonly optional: boolean;
+  /** Execution environments the entry is limited to; absent for no limit. */
+  readonly execEnv?: readonly string[];
+}
+
+/** Buildpacks to try together. */
+export type Group = readonly OrderEntry[];
+
+/** Groups to try one after the other. */
+export type Order = readonly Group[];
+
+/** An entry of builder.toml, which may leave the version to the builder. */
+export type OpenEntry = Omit<OrderEntry, "version"> & { readonly version?: string };
+
+/** The text of an order.toml: what to try, and the extensions to try before it. */
+export function parseOrderFile(text: string, place: string): { readonly order: Order; readonly extensions: Order } {
+  const table = parseToml(text, place);
+  const extensions = parseOrder(table, place, "order-extensions");
+  return {
+    order: parseOrder(table, place),
+    extensions: extensions.map((group) => group.map((entry) => ({ ...entry, optional: true }))),
+  };
+}
+
+/**
+ * The `[[order]]` of order.toml or of a composite's buildpack.toml. Throws Fault `toml.missing` for an entry without id
+ * or version, and `buildpack.coordinates` for one that cannot name a directory.
+ */
+export function parseOrder(table: TomlTable, place: string, key = "order"): Order {
+  return groupsIn(table, place, key, (entry) => ({
+    id: idIn(entry, place),
+    version: versionIn(entry, place),
+    ...restOf(entry, place),
+  }));
+}
+
+/** The `[[order]]` of builder.toml, where an entry may leave the version out. */
+export function parseOpenOrder(table: TomlTable, place: string, key = "order"): readonly (readonly OpenEntry[])[] {
+  return groupsIn(table, place, key, (entry) => ({
+    id: idIn(entry, place),
+    ...(stringIn(entry, "version", place) && { version: versionIn(entry, place) }),
+    ...restOf(entry, place),
+  }));
+}
+
+function groupsIn<T>(
+  table: TomlTable,
+  place: string,
+  key: string,
+  entryOf: (entry: TomlTable) => T,
+): readonly (readonly T[])[] {
+  return tablesIn(table, key, place).map((group) => tablesIn(group, "group", place).map(entryOf));
+}
+
+function restOf(entry: TomlTable, place: string): Omit<OrderEntry, "id" | "version"> {
+  const execEnv = parseExecEnv(entry, place);
+  return { optional: booleanIn(entry, "optional", place) ?? false, ...(execEnv.length > 0 && { execEnv }) };
+}
+
+/** The `id` of a table; throws Fault `buildpack.coordinates` when it cannot name a directory. */
+export function idIn(table: TomlTable, place: string): string {
+  return checked(table, "id", place, (id) => id !== "." && id !== "..");
+}
+
+/** The `version` of a table; throws Fault `buildpack.coordinates` when it cannot name a directory. */
+export function versionIn(table: TomlTable, place: string): string {
+  return checked(table, "version", place, (version) => version !== "." && version !== ".." && !version.includes("/"));
+}
+
+/** `id@version`. */
+export function nameOf({ id, version }: Coordinates): string {
+  return `${id}@${version}`;
+}
+
+function checked(table: TomlTable, key: string, place: string, isName: (text: string) => boolean): string {
+  const text = requiredStringIn(table, key, place);
+  if (isName(text) && !/[\u0000-\u001f\u007f\\]|\{\{/.test(text)) return text;
+  throw new Fault(
+    "buildpack.coordinates",
+    `Cannot read ${pathOf(table, key)} at ${place}: ${JSON.stringify(text)} cannot name a buildpack`,
+    text.includes("{{") ? { hint: "The file is a template; package the buildpack first." } : {},
+  );
+}
