@@ -52,11 +52,20 @@ export function isIgnored(layer: LayerMetadata): boolean {
   return !layer.launch && !layer.build && !layer.cache;
 }
 
+function restored(metadata: Json): string {
+  if (metadata === null) return "";
+  return formatToml({ metadata: tomlMap(tomlOfJson(metadata) as TomlTable) });
+}
+
 /**
  * The `<layer>.toml` that is given back on a rebuild: the remembered metadata and no `[types]`; zero bytes when there is none.
  * Numbers come back as floats, as in the reference.
  */
 export function formatRestoredLayer(data: Json): string {
-  const metadata = data === null ? undefined : tomlOfJson(data);
-  return metadata === undefined ? "" : formatToml({ metadata: tomlMap(metadata as TomlTable) });
+  return restored(data);
+}
+
+/** The `store.toml` that is given back on a rebuild, by the same rules as a layer's file. */
+export function formatRestoredStore(metadata: Json): string {
+  return restored(metadata);
 }
