@@ -1,6 +1,5 @@
 import type { Buildpack } from "../cnb/buildpack.ts";
 import type { Environment } from "../cnb/environment.ts";
-import type { Phase } from "../std/event.ts";
 import type { GuestPath } from "../std/path.ts";
 import type { Exit, Sandbox } from "../sandbox/contract.ts";
 
@@ -20,10 +19,6 @@ export interface Script {
   readonly env: Environment;
 }
 
-/** The phase a script belongs to. */
-export function phaseOf(script: Script): Phase {
-  return script.name;
-}
 
 /** Runs a buildpack's script by its absolute path (Buildpack spec, "Buildpack Interface"); `output` takes its bytes as they come. */
 export function runScript(runner: Runner, script: Script, output: (chunk: Uint8Array) => void): Promise<Exit> {

@@ -9,6 +9,9 @@ export interface Workspace extends AsyncDisposable {
   readonly layers: Place;
   readonly platform: Place;
   readonly buildConfig: Place;
+  /** What becomes the layers of SBOM files and of the launcher's config; no sandbox shows them, so that no buildpack can meddle. */
+  readonly sbom: Place;
+  readonly config: Place;
   /** Plan files given to and taken from buildpacks. */
   readonly plans: Place;
   readonly home: Place;
@@ -102,11 +105,14 @@ export async function openWorkspace(parent: HostPath, translates: boolean, fixed
     await makeDirectory(host);
     return { host, guest: guestPath(translates ? guest : host) };
   };
+  const layers = await place("layers", "/layers");
   return {
     app: await place("app", "/workspace"),
-    layers: await place("layers", "/layers"),
+    layers,
     platform: await place("platform", "/platform"),
     buildConfig: await place("build-config", "/cnb/build-config"),
+    sbom: { host: (await place("sbom", "/")).host, guest: under(layers.guest, "sbom") },
+    config: { host: (await place("config", "/")).host, guest: under(layers.guest, "config") },
     plans: await place("plans", "/cnb/plans"),
     home: await place("home", "/home/cnb"),
     buildpackPath: (escapedId, version, module) => (translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module)),

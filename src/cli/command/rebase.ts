@@ -1,0 +1,50 @@
+import { type Command, Option } from "commander";
+import type { Context } from "../context.ts";
+import { pathFrom, repeated } from "../input.ts";
+import type { Act } from "../main.ts";
+
+interface Flags {
+  readonly runImage?: string;
+  readonly previousImage?: string;
+  readonly force?: boolean;
+  readonly tag?: string[];
+  readonly compression?: "none" | "gzip" | "zstd";
+  readonly reportOutputDir?: string;
+}
+
+async function run(context: Context, image: string, flags: Flags): Promise<number> {
+  const { rebase } = await import("../../rebase.ts");
+  const report = await rebase({
+    image,
+    home: context.home,
+    onEvent: context.emit,
+    signal: context.signal,
+    ...(flags.runImage && { runImage: flags.runImage }),
+    ...(flags.previousImage && { previousImage: flags.previousImage }),
+    ...(flags.force && { force: true }),
+    ...(flags.tag && { tags: flags.tag }),
+    ...(flags.compression && { compression: flags.compression }),
+    ...(flags.reportOutputDir && { reportDirectory: pathFrom(context.cwd, flags.reportOutputDir) }),
+  });
+  if (context.json) context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
+  else if (context.quiet) context.result(report.imageId);
+  else {
+    context.say(`Rebased Image: ${report.imageId.slice("sha256:".length)}`);
+    context.say(`Successfully rebased image ${image}`);
+  }
+  return 0;
+}
+
+/** Adds `pack rebase`. */
+export function define(program: Command, act: Act): void {
+  program
+    .command("rebase <image>")
+    .description("move an image onto a newer run image without rebuilding it")
+    .option("--run-image <name>", "the run image to move onto (default: the newest under the name the image was built on)")
+    .option("--previous-image <name>", "the image to rebase; <image> is then only the name of the result")
+    .option("--force", "rebase even where the new run image does not fit")
+    .option("-t, --tag <name>", "another name for the result (repeatable)", repeated)
+    .addOption(new Option("--compression <kind>", "of layers written to oci: and archive files").choices(["none", "gzip", "zstd"]))
+    .option("--report-output-dir <dir>", "write report.toml here")
+    .action((image: string, flags: Flags) => act((context) => run(context, image, flags)));
+}

@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import { bundle } from "../../bundle.ts";
+import type { Act } from "../main.ts";
+
+/** Adds `pack version`. */
+export function define(program: Command, act: Act): void {
+  program
+    .command("version")
+    .description("print the version")
+    .action(() =>
+      act(async (context) => {
+        context.result(bundle.version());
+        return 0;
+      }),
+    );
+}

@@ -1,0 +1,156 @@
+import { layerIds } from "../cnb/app-image.ts";
+import { type CacheMetadata, encodeCacheMetadata, parseCacheMetadata } from "../cnb/cache-file.ts";
+import { type BuildpackRecord, type LayerRecord, labelNames } from "../cnb/label.ts";
+import { labelsOf } from "../oci/config.ts";
+import type { DiffId } from "../oci/digest.ts";
+import type { Image, Layer } from "../oci/image.ts";
+import { compressionOf } from "../oci/media-type.ts";
+import type { Reference } from "../oci/reference.ts";
+import type { ByteStream } from "../std/byte.ts";
+import { type Emit, logTo } from "../std/event.ts";
+import { Fault, reasonOf } from "../std/fault.ts";
+import { kindOf } from "../std/file.ts";
+import { placeUnder } from "../std/path.ts";
+import type { BlobStore, ImageStore, StoredImage } from "../store/contract.ts";
+import { decompress } from "../tar/gzip.ts";
+import type { Owner } from "../tar/entry.ts";
+import { directoryLayer } from "../tar/layer.ts";
+import { parentsOf } from "./export/parent.ts";
+import { type MadeLayer, makeLayer } from "./export/make.ts";
+import { type BuildpackLayers, dataOf } from "./export/request.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** What earlier builds of an image have kept for later ones. */
+export interface Cache {
+  readonly metadata: CacheMetadata;
+  /** The tar of a cached layer; throws Fault `cache.missing` when the cache does not hold it. */
+  open(diffId: string): ByteStream;
+}
+
+/** A cache is an image without a base: its layers are what was cached, a label says whose they are. */
+function cacheOf(stored: StoredImage): Cache | undefined {
+  const metadata = parseCacheMetadata(labelsOf(stored.image.config)[labelNames.cache]);
+  if (!metadata) return undefined;
+  return {
+    metadata,
+    async *open(diffId) {
+      const layer = stored.image.layers.find((item) => item.diffId === diffId);
+      if (!layer) throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: the cache does not hold it`, { exit: "restore" });
+      yield* decompress(stored.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? "none");
+    },
+  };
+}
+
+/** The cache kept under a name; undefined when there is none, or when it is damaged (said as a warning). */
+export async function readCache(images: ImageStore, name: Reference, emit: Emit): Promise<Cache | undefined> {
+  try {
+    const stored = await images.read(name);
+    return stored && cacheOf(stored);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    logTo(emit).warn(`Ignoring the layer cache: ${reasonOf(error)}`);
+    return undefined;
+  }
+}
+
+/** What the cache phase works with. */
+export interface CacheInputs {
+  readonly name: Reference;
+  readonly images: ImageStore;
+  readonly store: BlobStore;
+  readonly previous: Cache | undefined;
+  readonly group: readonly BuildpackLayers[];
+  /** Layers the export has made already. */
+  readonly made: readonly MadeLayer[];
+  readonly workspace: Workspace;
+  readonly owner: Owner;
+  readonly emit: Emit;
+  readonly signal: AbortSignal | undefined;
+}
+
+const created = "1980-01-01T00:00:01Z";
+
+function imageOf(layers: readonly Layer[], metadata: CacheMetadata): Image {
+  return {
+    family: "oci",
+    layers,
+    config: {
+      architecture: "",
+      os: "linux",
+      created,
+      history: layers.map(() => ({ created })),
+      diffIds: layers.map((layer) => layer.diffId),
+      config: { Labels: { [labelNames.cache]: encodeCacheMetadata(metadata) } },
+    },
+  };
+}
+
+class Keeping {
+  readonly #inputs: CacheInputs;
+  readonly layers = new Map<DiffId, Layer>();
+
+  constructor(inputs: CacheInputs) {
+    this.#inputs = inputs;
+  }
+
+  async keep(id: string, known: string | undefined, directory: Workspace["layers"]): Promise<string> {
+    const { made, store, owner, signal, emit } = this.#inputs;
+    const tar = directoryLayer({ place: directory, parents: parentsOf(directory, owner), owner });
+    const request = { id, createdBy: "", tar, known: known ? [known as DiffId] : [] };
+    const exported = made.find((layer) => layer.id === id);
+    const layer = exported ?? (await makeLayer(store, "oci", request, signal));
+    const { diffId } = layer.layer;
+    const isSame = diffId === known;
+    logTo(emit).info(`${isSame ? "Reusing" : "Adding"} cache layer '${id}'`);
+    emit({
+      type: "layer",
+      id,
+      action: "cache",
+      diffId,
+      size: layer.size,
+      reason: isSame ? "its content is that of the cache" : "its content is new to the cache",
+    });
+    this.layers.set(diffId, layer.layer);
+    return diffId;
+  }
+}
+
+async function recordOf(work: Keeping, inputs: CacheInputs, { buildpack, layers }: BuildpackLayers): Promise<BuildpackRecord> {
+  const records: [string, LayerRecord][] = [];
+  const before = inputs.previous?.metadata.buildpacks.find((item) => item.key === buildpack.id)?.layers ?? {};
+  for (const layer of layers) {
+    if (!layer.metadata.cache) continue;
+    const id = layerIds.ofBuildpack(buildpack.id, layer.name);
+    if (!layer.hasDirectory) {
+      logTo(inputs.emit).warn(`Failed to cache layer '${id}' because it has no contents`);
+      continue;
+    }
+    const sha = await work.keep(id, before[layer.name]?.sha, layer.place);
+    const { build, launch, cache } = layer.metadata;
+    records.push([layer.name, { sha, data: dataOf(layer), build, launch, cache }]);
+  }
+  return { key: buildpack.id, version: buildpack.version, layers: Object.fromEntries(records) };
+}
+
+/**
+ * Keeps the layers with `cache = true` and their SBOM files for the next build of this image (Platform spec, "Cache"). The old
+ * cache stands until the new one is whole; what the new one does not need is left to a prune.
+ */
+export async function writeCache(inputs: CacheInputs): Promise<void> {
+  const work = new Keeping(inputs);
+  const buildpacks: BuildpackRecord[] = [];
+  for (const entry of inputs.group) buildpacks.push(await recordOf(work, inputs, entry));
+  const sbomPlace = placeUnder(inputs.workspace.sbom, "cache");
+  const hasSbom = (await kindOf(sbomPlace.host)) === "directory";
+  const sbom = hasSbom ? await work.keep(layerIds.cacheSbom, inputs.previous?.metadata.sbom.sha, sbomPlace) : "";
+  const image = imageOf([...work.layers.values()], { sbom: { sha: sbom }, buildpacks });
+  await inputs.images.write(image, [inputs.name], inputs.store);
+}
+
+/** The name a store keeps the cache of an image under: no registry has it, and no listing shows it. */
+export function cacheName(key: string): Reference {
+  return { registry: cacheRegistry, repository: `cache/${key}`, tag: "build" };
+}
+
+/** The registry part of names that stand for caches. */
+export const cacheRegistry = "pack.local";

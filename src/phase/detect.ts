@@ -1,0 +1,107 @@
+import { availableParallelism } from "node:os";
+import pLimit from "p-limit";
+import { abilitiesOf } from "../cnb/api.ts";
+import { type Buildpack, escapedId } from "../cnb/buildpack.ts";
+import { type Attempt, detectionFailure, type GroupVerdict, judgeGroup, type Line, mismatchOf, outcomeOf } from "../cnb/detection.ts";
+import { detectVariables } from "../cnb/environment.ts";
+import { checkOrder, type Element, expandOrder, type Lookup, nameOf, type Order } from "../cnb/order.ts";
+import { type PlanEntry, parsePlan } from "../cnb/plan.ts";
+import type { Target } from "../cnb/target.ts";
+import { type Emit, logTo } from "../std/event.ts";
+import type { Fault } from "../std/fault.ts";
+import { makeDirectory, writeText } from "../std/file.ts";
+import { placeUnder } from "../std/path.ts";
+import { readLeft } from "./left.ts";
+import { type Runner, runScript } from "./script.ts";
+import type { ScriptEnvironment } from "./script-environment.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** What the detect phase works with. */
+export interface DetectInputs {
+  readonly order: Order;
+  readonly lookup: Lookup;
+  readonly target: Target;
+  readonly execEnv: string;
+  readonly workspace: Workspace;
+  readonly runner: Runner;
+  readonly environment: ScriptEnvironment;
+  readonly emit: Emit;
+}
+
+/** The groups that were tried, in order; the last one passed, or `failure` says why none did. */
+export interface Detected {
+  readonly group: readonly Buildpack[];
+  readonly entries: readonly PlanEntry[];
+  readonly verdicts: readonly GroupVerdict[];
+  readonly failure: Fault | undefined;
+}
+
+async function attempt(inputs: DetectInputs, element: Element): Promise<Attempt> {
+  const { buildpack } = element;
+  const mismatch = mismatchOf(element, inputs.target);
+  if (mismatch) return { element, outcome: mismatch };
+  const { workspace, runner } = inputs;
+  const directory = placeUnder(workspace.plans, `detect-${escapedId(buildpack.id)}-${buildpack.version}`);
+  const plan = placeUnder(directory, "plan.toml");
+  await makeDirectory(directory.host);
+  await writeText(plan.host, "");
+  const own = detectVariables(abilitiesOf(buildpack.api), {
+    buildpackDir: runner.pathOf(buildpack),
+    platformDir: workspace.platform.guest,
+    planPath: plan.guest,
+    target: inputs.target,
+    execEnv: inputs.execEnv,
+  });
+  const chunks: Uint8Array[] = [];
+  const exit = await runScript(
+    runner,
+    {
+      buildpack,
+      name: "detect",
+      arguments: [workspace.platform.guest, plan.guest],
+      cwd: workspace.app.guest,
+      env: { ...inputs.environment(inputs.environment.base, buildpack), ...own },
+    },
+    (chunk) => chunks.push(chunk),
+  );
+  const text = exit.kind === "exited" && exit.code === 0 ? await readLeft(workspace.plans.host, plan.host) : undefined;
+  const warn = logTo(inputs.emit).warn;
+  return {
+    element,
+    outcome: outcomeOf(exit, () => parsePlan(text ?? "", `the build plan of ${nameOf(buildpack)}`, { warn })),
+    output: Buffer.concat(chunks).toString("utf8"),
+  };
+}
+
+/**
+ * Tries the groups of the order until one passes; the buildpacks of a group detect in parallel, each at most once in all (Platform
+ * spec, "detector"). Throws only what makes the order itself unusable.
+ */
+export async function detect(inputs: DetectInputs): Promise<Detected> {
+  checkOrder(inputs.order, inputs.lookup);
+  const limit = pLimit(Math.max(2, availableParallelism()));
+  const attempts = new Map<string, Promise<Attempt>>();
+  const attemptOnce = async (element: Element): Promise<Attempt> => {
+    // A required element whose target does not fit is not run, so it must not take an optional one's answer with it.
+    const key = `${nameOf(element.buildpack)}${mismatchOf(element, inputs.target) ? " mismatch" : ""}`;
+    const found = attempts.get(key) ?? limit(attempt, inputs, element);
+    attempts.set(key, found);
+    return { ...(await found), element };
+  };
+  const verdicts: GroupVerdict[] = [];
+  const lines: Line[] = [];
+  for (const elements of expandOrder(inputs.order, inputs.lookup, { execEnv: inputs.execEnv })) {
+    const verdict = judgeGroup(await Promise.all(elements.map(attemptOnce)));
+    verdicts.push(verdict);
+    lines.push(...verdict.lines);
+    for (const line of verdict.lines) inputs.emit({ type: "log", ...line });
+    if (verdict.verdict === "pass") {
+      return { group: verdict.participants.map((element) => element.buildpack), entries: verdict.entries, verdicts, failure: undefined };
+    }
+  }
+  const { lines: last, fault } = detectionFailure(verdicts.some((verdict) => verdict.verdict === "error"));
+  // What was only worth a debug line while there was hope is what a person needs now.
+  for (const line of lines) if (line.level === "debug") inputs.emit({ type: "log", level: "info", text: line.text });
+  for (const line of last) inputs.emit({ type: "log", ...line });
+  return { group: [], entries: [], verdicts, failure: fault };
+}

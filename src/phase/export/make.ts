@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import type { Descriptor } from "../../oci/descriptor.ts";
+import { digestFrom, diffIdOfTar, type DiffId, tarDigestOf } from "../../oci/digest.ts";
+import type { Layer } from "../../oci/image.ts";
+import { type Family, mediaTypes } from "../../oci/media-type.ts";
+import type { BlobStore } from "../../store/contract.ts";
+import type { LayerTar } from "../../tar/layer.ts";
+
+/** A layer that is to be in an image or a cache. */
+export interface LayerRequest {
+  /** What messages call it, `<buildpack id>:<layer>`. */
+  readonly id: string;
+  /** Its line in the image's history. */
+  readonly createdBy: string;
+  readonly tar: LayerTar;
+  /** The diffIDs under which an earlier build recorded it: when it still is one of them, nothing is written. */
+  readonly known: readonly DiffId[];
+}
+
+/** A layer that now stands in the store; `size` is its tar's length in bytes. */
+export interface MadeLayer {
+  readonly id: string;
+  readonly createdBy: string;
+  readonly layer: Layer;
+  readonly size: number;
+  /** Whether it is what an earlier build recorded. */
+  readonly isKnown: boolean;
+}
+
+async function measure(tar: LayerTar, signal: AbortSignal | undefined): Promise<{ diffId: DiffId; size: number }> {
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const chunk of tar.open(signal)) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { diffId: diffIdOfTar(digestFrom(hash)), size };
+}
+
+/** Makes sure a layer's tar is in the store; one that an earlier build recorded is hashed first, as it seldom changes, and then not written again. */
+export async function makeLayer(store: BlobStore, family: Family, request: LayerRequest, signal?: AbortSignal): Promise<MadeLayer> {
+  const mediaType = mediaTypes[family].tar;
+  const made = (descriptor: Descriptor, isKnown: boolean): MadeLayer => ({
+    id: request.id,
+    createdBy: request.createdBy,
+    layer: { diffId: diffIdOfTar(descriptor.digest), descriptor },
+    size: descriptor.size,
+    isKnown,
+  });
+  if (request.known.length > 0) {
+    const { diffId, size } = await measure(request.tar, signal);
+    const isKnown = request.known.includes(diffId);
+    if (await store.has(tarDigestOf(diffId))) return made({ mediaType, size, digest: tarDigestOf(diffId) }, isKnown);
+    return made(await store.put(mediaType, request.tar.open(signal), tarDigestOf(diffId)), isKnown);
+  }
+  return made(await store.put(mediaType, request.tar.open(signal)), false);
+}

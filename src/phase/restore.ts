@@ -1,0 +1,107 @@
+import { rm } from "node:fs/promises";
+import type { Buildpack } from "../cnb/buildpack.ts";
+import { formatRestoredLayer } from "../cnb/layer.ts";
+import { planRestore, type RestorePlan } from "../cnb/restore.ts";
+import { tomlOfJson } from "../std/toml-json.ts";
+import type { TomlTable } from "../std/toml.ts";
+import { formatToml, tomlMap } from "../std/toml-write.ts";
+import { compressionOf } from "../oci/media-type.ts";
+import type { ByteStream } from "../std/byte.ts";
+import { type Emit, logTo } from "../std/event.ts";
+import { Fault, reasonOf } from "../std/fault.ts";
+import { makeDirectory, writeText } from "../std/file.ts";
+import type { Json } from "../std/json.ts";
+import { type Place, placeUnder, under } from "../std/path.ts";
+import { extractTar } from "../tar/extract.ts";
+import { decompress } from "../tar/gzip.ts";
+import type { PreviousImage } from "./analyze.ts";
+import type { Cache } from "./cache.ts";
+import { buildpackPlace } from "./layer.ts";
+import { returnSboms } from "./sbom.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** What the restore phase works with. */
+export interface RestoreInputs {
+  readonly group: readonly Buildpack[];
+  readonly previous: PreviousImage | undefined;
+  readonly cache: Cache | undefined;
+  /** Restore nothing but `store.toml`. */
+  readonly skipLayers: boolean;
+  readonly workspace: Workspace;
+  readonly emit: Emit;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What became of the remembered layers; for those who explain a build. */
+export type Restored = RestorePlan["buildpacks"];
+
+function storeText(metadata: Json): string {
+  return metadata === null ? "" : formatToml({ metadata: tomlMap(tomlOfJson(metadata) as TomlTable) });
+}
+
+function previousSbom(previous: PreviousImage): ByteStream | undefined {
+  const sha = previous.metadata.sbom?.sha;
+  const layer = sha ? previous.stored.image.layers.find((item) => item.diffId === sha) : undefined;
+  return layer && decompress(previous.stored.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? "none");
+}
+
+/** Unpacks a layer at its place, all of it or nothing: what cannot be read is said and left out, as the build can do without. */
+async function unpack(inputs: RestoreInputs, id: string, bytes: () => ByteStream, place: Place): Promise<boolean> {
+  try {
+    await extractTar(bytes(), place, inputs.signal ? { signal: inputs.signal } : {});
+    return true;
+  } catch (error) {
+    inputs.signal?.throwIfAborted();
+    if (!(error instanceof Fault)) throw error;
+    await rm(place.host, { recursive: true, force: true });
+    logTo(inputs.emit).warn(`Skipping restore for layer ${id}: ${reasonOf(error)}`);
+    return false;
+  }
+}
+
+/**
+ * Gives back what earlier builds left (Platform spec, "restorer"): `store.toml`, layer metadata, contents of cached layers, SBOM files.
+ * A layer's TOML is written only once its contents are there, so that a buildpack finds both or neither.
+ */
+export async function restore(inputs: RestoreInputs): Promise<Restored> {
+  const { workspace, previous, cache, group } = inputs;
+  const log = logTo(inputs.emit);
+  if (!cache) log.debug("Layer cache not found");
+  const plan = planRestore({
+    group: group.map((buildpack) => buildpack.id),
+    app: previous?.metadata.buildpacks ?? [],
+    cache: cache?.metadata.buildpacks ?? [],
+    cacheSbom: cache?.metadata.sbom.sha,
+    skipLayers: inputs.skipLayers,
+  });
+  for (const line of plan.lines) log[line.level](line.text);
+  for (const [at, decisions] of plan.buildpacks.entries()) {
+    const place = buildpackPlace(workspace.layers, group[at]!);
+    await makeDirectory(place.host);
+    if (decisions.store !== undefined) await writeText(under(place.host, "store.toml"), storeText(decisions.store));
+    for (const layer of decisions.layers) {
+      if (!layer.metadata) continue;
+      const id = `${decisions.id}:${layer.name}`;
+      const contents = layer.contents;
+      if (contents !== undefined && !(await unpack(inputs, id, () => cache!.open(contents), placeUnder(place, layer.name)))) continue;
+      await writeText(under(place.host, `${layer.name}.toml`), formatRestoredLayer(layer.metadata.data));
+      if (contents !== undefined) inputs.emit({ type: "layer", id, action: "restore", diffId: contents, reason: layer.reason });
+    }
+  }
+  await restoreSboms(inputs, plan);
+  return plan.buildpacks;
+}
+
+async function restoreSboms(inputs: RestoreInputs, plan: RestorePlan): Promise<void> {
+  if (inputs.skipLayers) return;
+  const { workspace, previous, cache, group } = inputs;
+  const { sbom } = workspace;
+  const fromImage = previous && previousSbom(previous);
+  if (fromImage) {
+    logTo(inputs.emit).debug("Restoring data for SBOM from previous image");
+    await unpack(inputs, "buildpacksio/lifecycle:launch.sbom", () => fromImage, placeUnder(sbom, "launch"));
+  }
+  const sha = plan.sbom;
+  if (sha !== undefined) await unpack(inputs, "buildpacksio/lifecycle:cache.sbom", () => cache!.open(sha), placeUnder(sbom, "cache"));
+  await returnSboms(workspace, group);
+}
