@@ -24,7 +24,7 @@ export function parseApi(text: string, place: string, exit: ExitName = "buildpac
     const found = text === "" ? "it is missing" : `${JSON.stringify(text)} is not major.minor`;
     throw new Fault("api.parse", `Cannot read API version at ${place}: ${found}`, {
       exit,
-      hint: `Write a version such as api = "${buildpackApis.at(-1)}".`,
+      hint: `write a version such as api = "${buildpackApis.at(-1)}"`,
     });
   }
   return { major, minor, text };
@@ -88,6 +88,11 @@ export function buildpackAbilities(api: Api, name: string): Abilities {
   if (isSupported(api)) return abilitiesOf(api);
   throw new Fault("api.unsupported", `Cannot use buildpack ${name}: Buildpack API ${api.text} is not supported`, {
     exit: "buildpackApi",
-    hint: `Supported are ${buildpackApis[0]} to ${buildpackApis.at(-1)}; use another version of the buildpack.`,
+    hint: `supported are ${buildpackApis[0]} to ${buildpackApis.at(-1)}; use another version of the buildpack`,
   });
+}
+
+/** Whether images of this Platform API are judged by their target; older ones are judged by their stack (Platform spec, "Rebase"). */
+export function judgesByTarget(platform: Api): boolean {
+  return compareApis(platform, parseApi("0.12", "judgesByTarget")) >= 0;
 }

@@ -10,7 +10,7 @@ export function execEnvName(text: string): string {
   if (!text.includes("/")) return text === "" ? defaultExecEnv : text;
   throw new Fault("exec-env.name", `Cannot use execution environment "${text}": its name holds a "/"`, {
     exit: "usage",
-    hint: "Use a plain word such as production, test or development.",
+    hint: "use a plain word such as production, test or development",
   });
 }
 

@@ -47,7 +47,7 @@ function parseRequire(item: TomlTable, place: string, warn: PlanReading["warn"])
     throw new Fault(
       "plan.version",
       `Cannot use ${pathOf(item, "version")} at ${place}: metadata has a version as well`,
-      { hint: "Keep metadata.version only." },
+      { hint: "keep metadata.version only" },
     );
   warn?.(`"${require.name}" at ${place} is required with "version"; use "metadata.version" instead`);
   return { name: require.name, metadata: { ...require.metadata, version } };

@@ -1,6 +1,7 @@
 import { Fault } from "../std/fault.ts";
 import { parseToml, pathOf, type TomlTable } from "../std/toml.ts";
 import { booleanIn, requiredStringIn, stringIn, tablesIn } from "../std/toml-read.ts";
+import { formatToml, type WritableTable } from "../std/toml-write.ts";
 import { parseExecEnv } from "./exec-env.ts";
 
 /** A buildpack (or extension) by its coordinates. */
@@ -25,6 +26,9 @@ export type Order = readonly Group[];
 /** An entry of builder.toml, which may leave the version to the builder. */
 export type OpenEntry = Omit<OrderEntry, "version"> & { readonly version?: string };
 
+/** The order of builder.toml. */
+export type OpenOrder = readonly (readonly OpenEntry[])[];
+
 /** The text of an order.toml: what to try, and the extensions to try before it. */
 export function parseOrderFile(text: string, place: string): { readonly order: Order; readonly extensions: Order } {
   const table = parseToml(text, place);
@@ -40,7 +44,12 @@ export function parseOrderFile(text: string, place: string): { readonly order: O
  * or version, and `buildpack.coordinates` for one that cannot name a directory.
  */
 export function parseOrder(table: TomlTable, place: string, key = "order"): Order {
-  return groupsIn(table, place, key, (entry) => ({
+  return tablesIn(table, key, place).map((group) => parseEntries(group, place, "group"));
+}
+
+/** The entries listed under a key, each with id and version; throws as `parseOrder` does. */
+export function parseEntries(table: TomlTable, place: string, key: string): Group {
+  return tablesIn(table, key, place).map((entry) => ({
     id: idIn(entry, place),
     version: versionIn(entry, place),
     ...restOf(entry, place),
@@ -48,21 +57,31 @@ export function parseOrder(table: TomlTable, place: string, key = "order"): Orde
 }
 
 /** The `[[order]]` of builder.toml, where an entry may leave the version out. */
-export function parseOpenOrder(table: TomlTable, place: string, key = "order"): readonly (readonly OpenEntry[])[] {
-  return groupsIn(table, place, key, (entry) => ({
-    id: idIn(entry, place),
-    ...(stringIn(entry, "version", place) && { version: versionIn(entry, place) }),
-    ...restOf(entry, place),
-  }));
+export function parseOpenOrder(table: TomlTable, place: string, key = "order"): OpenOrder {
+  return tablesIn(table, key, place).map((group) =>
+    tablesIn(group, "group", place).map((entry) => ({
+      id: idIn(entry, place),
+      ...(stringIn(entry, "version", place) && { version: versionIn(entry, place) }),
+      ...restOf(entry, place),
+    })),
+  );
 }
 
-function groupsIn<T>(
-  table: TomlTable,
-  place: string,
-  key: string,
-  entryOf: (entry: TomlTable) => T,
-): readonly (readonly T[])[] {
-  return tablesIn(table, key, place).map((group) => tablesIn(group, "group", place).map(entryOf));
+/** The text of order.toml. */
+export function formatOrderFile(order: Order, extensions: Order = []): string {
+  return formatToml({ order: writableOrder(order), "order-extensions": writableOrder(extensions) });
+}
+
+function writableOrder(order: Order): WritableTable[] | undefined {
+  if (order.length === 0) return undefined;
+  return order.map((group) => ({
+    group: group.map(({ id, version, optional, execEnv }) => ({
+      id,
+      version,
+      optional: optional || undefined,
+      "exec-env": execEnv,
+    })),
+  }));
 }
 
 function restOf(entry: TomlTable, place: string): Omit<OrderEntry, "id" | "version"> {
@@ -91,6 +110,6 @@ function checked(table: TomlTable, key: string, place: string, isName: (text: st
   throw new Fault(
     "buildpack.coordinates",
     `Cannot read ${pathOf(table, key)} at ${place}: ${JSON.stringify(text)} cannot name a buildpack`,
-    text.includes("{{") ? { hint: "The file is a template; package the buildpack first." } : {},
+    text.includes("{{") ? { hint: "the file is a template; package the buildpack first" } : {},
   );
 }

@@ -48,7 +48,7 @@ export function solvePlan<T extends PlanCandidate>(candidates: readonly T[]): Pl
     if (++count > maximumTrials)
       throw new Fault("plan.size", `Cannot resolve the build plan: there are more than ${maximumTrials} combinations`, {
         exit: "detect",
-        hint: "Buildpacks of this group offer too many alternatives with [[or]].",
+        hint: "buildpacks of this group offer too many alternatives with [[or]]",
       });
     log.push(`Resolving plan... (try #${count})`);
     const remaining = reduce(trial, log);

@@ -10,7 +10,7 @@ import { formatDate } from "./toml-write.ts";
 export function jsonOfToml(value: TomlValue): Json {
   if (typeof value === "number" && !Number.isFinite(value))
     throw new Fault("toml.json", `Cannot write a TOML value as JSON: JSON has no ${tomlName(value)}`, {
-      hint: "Write the number as a string.",
+      hint: "write the number as a string",
     });
   if (typeof value !== "object") return value;
   if (value instanceof TomlDate) return jsonDate(value);

@@ -67,7 +67,7 @@ function frameOf(text: string, line: number, column: number): string {
   const whole = text.split(/\r?\n/, line)[line - 1] ?? "";
   const from = Math.max(0, column - 60);
   const shown = whole.slice(from, from + 120).replace(/\t/g, " ");
-  return `${line} | ${shown}\n${" ".repeat(String(line).length)} | ${" ".repeat(column - 1 - from)}^`;
+  return `look here:\n  ${line} | ${shown}\n  ${" ".repeat(String(line).length)} | ${" ".repeat(column - 1 - from)}^`;
 }
 
 interface ParserError {
