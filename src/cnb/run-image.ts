@@ -1,34 +1,12 @@
+import { type ImageConfig, labelsOf } from "../oci/config.ts";
 import { isSameName, parseReference, type Reference } from "../oci/reference.ts";
 import { Fault } from "../std/fault.ts";
-import { parseToml } from "../std/toml.ts";
-import { stringIn, stringsIn, tablesIn } from "../std/toml-read.ts";
-import type { RunImageNames } from "./label.ts";
+import { labelNames, type RunImageNames } from "./label.ts";
+import type { RunImageNames as ListedRunImage } from "./run-file.ts";
+import type { Target } from "./target.ts";
 
-/** A run image and its mirrors, which are the same image under other names. */
-export interface RunImageEntry {
-  readonly image: string;
-  readonly mirrors: readonly string[];
-}
-
-/** `run.toml`: the run images a builder goes with, the default one first (Platform spec, "run.toml"). */
-export interface RunFile {
-  readonly images: readonly RunImageEntry[];
-}
-
-/** The file's text to its value; throws Fault `toml.parse` or `toml.type`, and `run-image.name` for mirrors of no image. */
-export function parseRun(text: string, place: string): RunFile {
-  return {
-    images: tablesIn(parseToml(text, place), "images", place).flatMap((table) => {
-      const image = stringIn(table, "image", place) ?? "";
-      const mirrors = stringsIn(table, "mirrors", place) ?? [];
-      if (image === "" && mirrors.length > 0)
-        throw new Fault("run-image.name", `Cannot read run images at ${place}: ${mirrors[0]} is a mirror of no image`);
-      return image === "" ? [] : [{ image, mirrors }];
-    }),
-  };
-}
-
-function referenceOf(name: string): Reference | undefined {
+/** The name as a reference, or undefined when it is none. */
+export function referenceOf(name: string): Reference | undefined {
   try {
     return parseReference(name);
   } catch (error) {
@@ -50,8 +28,8 @@ export function isNamed(names: RunImageNames | undefined, name: string): boolean
 }
 
 /** The default run image of a builder; throws Fault `run-image.none` when its `run.toml` names none. */
-export function defaultRunImage(run: RunFile | undefined): RunImageEntry {
-  const first = run?.images[0];
+export function defaultRunImage(images: readonly ListedRunImage[]): ListedRunImage {
+  const [first] = images;
   if (first) return first;
   throw new Fault("run-image.none", "Cannot choose run image: neither the command nor the builder names one", {
     exit: "analyze",
@@ -74,14 +52,27 @@ export function runImageCandidates(names: RunImageNames, appRegistry: string | u
  * nothing without entries. When an extension chose an image that is not listed, just its name.
  */
 export function runImageRecord(
-  run: RunFile | undefined,
+  images: readonly ListedRunImage[],
   name: string,
   options: { readonly extended: boolean } = { extended: false },
 ): RunImageNames {
-  const images = run?.images ?? [];
   const listed = images.find((entry) => isNamed(entry, name));
   if (!listed && images.length > 0 && options.extended) return { image: name };
   const entry = listed ?? images[0];
   if (!entry) return {};
   return { image: entry.image, ...(entry.mirrors.length > 0 && { mirrors: entry.mirrors }) };
+}
+
+/** What an image runs on, as its config and labels say; no distribution when the labels name none (Platform spec, "Target Data"). */
+export function targetOf(image: ImageConfig): Target {
+  const labels = labelsOf(image);
+  const id = labels[labelNames.baseId];
+  const distro = { name: labels[labelNames.distroName] ?? "", version: labels[labelNames.distroVersion] ?? "" };
+  return {
+    os: image.os,
+    arch: image.architecture,
+    ...(image.variant && { variant: image.variant }),
+    ...((distro.name !== "" || distro.version !== "") && { distro }),
+    ...(id && { id }),
+  };
 }
