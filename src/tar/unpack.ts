@@ -1,0 +1,145 @@
+import { chmodSync, lchownSync, linkSync, lutimesSync, readlinkSync, symlinkSync } from "node:fs";
+import { execa } from "execa";
+import type { Bytes } from "../std/byte.ts";
+import type { HostPath } from "../std/path.ts";
+import { escaping, unwritable } from "./fault.ts";
+import type { TarHeader } from "./header.ts";
+import { systemPath, textOf } from "./name.ts";
+import { type Keep, putFile, replacing, writing } from "./put.ts";
+import { readTar, type TarEntry } from "./read.ts";
+import { HostTree, partsOf, statOf } from "./tree.ts";
+import { turns } from "./turn.ts";
+import { Layer, whiteoutOf } from "./whiteout.ts";
+
+/** How a layer is unpacked. */
+export interface UnpackOptions {
+  /** Whether entries get the owners the archive says (needs root) instead of whoever runs this; false unless said. */
+  readonly owners?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What became of a layer. */
+export interface Unpacked {
+  /** How many entries the archive had. */
+  readonly entries: number;
+  /** Names of devices and pipes that could not be made. */
+  readonly skipped: readonly string[];
+}
+
+/** One layer on its way onto a root directory. */
+class Unpacking {
+  readonly skipped: string[] = [];
+  readonly #tree: HostTree;
+  readonly #layer = new Layer();
+  readonly #keep: Keep;
+  readonly #pause: () => Promise<void> | undefined;
+
+  constructor(tree: HostTree, owners: boolean, pause: () => Promise<void> | undefined) {
+    this.#tree = tree;
+    this.#keep = { owner: owners, time: true };
+    this.#pause = pause;
+  }
+
+  async put(entry: TarEntry): Promise<void> {
+    const { header } = entry;
+    const { name } = header;
+    const parts = partsOf(name);
+    const last = parts.at(-1);
+    if (last === undefined) return this.#putRoot(header);
+    const directory = writing(name, () => this.#tree.directoryAt(parts.slice(0, -1), name));
+    const path = `${directory}/${last}`;
+    const whiteout = whiteoutOf(last, name);
+    if (whiteout?.kind === "one")
+      return writing(name, () => this.#layer.removeBelow(this.#tree, `${directory}/${whiteout.name}`));
+    if (whiteout?.kind === "opaque") return writing(name, () => this.#layer.removeIn(this.#tree, directory));
+    if (whiteout !== undefined) return;
+    this.#layer.add(path);
+    if (header.type === "file") await putFile(path, entry, this.#keep, () => this.#tree.remove(path), this.#pause);
+    else if (header.type === "directory") writing(name, () => this.#putDirectory(path, header));
+    else if (header.type === "symlink") writing(name, () => this.#putSymlink(path, header));
+    else if (header.type === "hardlink") writing(name, () => this.#putHardlink(path, header));
+    else await this.#putNode(path, header);
+  }
+
+  #putRoot(header: TarHeader): void {
+    if (header.type !== "directory") throw escaping(header.name, "it would take the place of the root directory");
+    writing(header.name, () => this.#putDirectory(this.#tree.root, header));
+  }
+
+  #putDirectory(path: string, { mode, uid, gid }: TarHeader): void {
+    if (!this.#tree.makeDirectory(path)) {
+      this.#tree.remove(path);
+      this.#tree.makeDirectory(path);
+    }
+    if (this.#keep.owner) lchownSync(systemPath(path), uid, gid);
+    this.#tree.setMode(path, mode);
+  }
+
+  #putSymlink(path: string, { link, uid, gid, mtime }: TarHeader): void {
+    replacing(
+      () => symlinkSync(systemPath(link), systemPath(path)),
+      () => this.#tree.remove(path),
+    );
+    if (this.#keep.owner) lchownSync(systemPath(path), uid, gid);
+    lutimesSync(systemPath(path), mtime, mtime);
+  }
+
+  #putHardlink(path: string, { name, link }: TarHeader): void {
+    const parts = partsOf(link);
+    const last = parts.pop();
+    if (last === undefined) throw escaping(name, "it links to the root directory");
+    const target = `${this.#tree.directoryAt(parts, name)}/${last}`;
+    const found = statOf(target);
+    if (found === undefined || found.isDirectory())
+      throw unwritable(name, new Error(`it links to ${textOf(link)}, ${found ? "a directory" : "which is not there"}`));
+    if (target === path) return;
+    // Some systems follow a link to a link; a copy means the same and stays inside.
+    const attempt = found.isSymbolicLink()
+      ? () => symlinkSync(readlinkSync(systemPath(target), "buffer"), systemPath(path))
+      : () => linkSync(systemPath(target), systemPath(path));
+    replacing(attempt, () => this.#tree.remove(path));
+  }
+
+  /** Node cannot make devices and pipes itself; where this user may not either, they are left out. */
+  async #putNode(path: string, header: TarHeader): Promise<void> {
+    const { name, type, mode, uid, gid, devMajor, devMinor } = header;
+    writing(name, () => this.#tree.remove(path));
+    const kind = { char: "c", block: "b" }[type as string];
+    const numbers = kind === undefined ? ["p"] : [kind, String(devMajor), String(devMinor)];
+    const file = systemPath(path);
+    const made =
+      typeof file === "string" && (await execa("mknod", ["-m", "600", "--", file, ...numbers], { reject: false }));
+    if (made === false || made.exitCode !== 0) {
+      this.skipped.push(textOf(name));
+      return;
+    }
+    writing(name, () => {
+      if (this.#keep.owner) lchownSync(file, uid, gid);
+      chmodSync(file, mode);
+    });
+  }
+}
+
+/**
+ * Unpacks one layer of an image onto a root directory, over what the layers below it left there: entries replace what they meet, whiteouts remove
+ * it (OCI image spec, "Applying Changesets"). Links on the way to an entry are followed as if `root` were the whole file system, and
+ * nothing is ever written outside of it: what would be is Fault `tar.escape`. Modes and file times are the archive's.
+ * After a Fault what has been written stays: remove `root`.
+ */
+export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOptions = {}): Promise<Unpacked> {
+  const pause = turns(options.signal);
+  const tree = new HostTree(root, "resolve");
+  const unpacking = new Unpacking(tree, options.owners ?? false, pause);
+  let entries = 0;
+  try {
+    for await (const entry of readTar(bytes)) {
+      const wait = pause();
+      if (wait !== undefined) await wait;
+      await unpacking.put(entry);
+      entries++;
+    }
+  } finally {
+    tree.close();
+  }
+  return { entries, skipped: unpacking.skipped };
+}
