@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { formatAnalyzed } from "../../../src/cnb/analyzed-file.ts";
 import { encodeCacheMetadata, parseCacheMetadata } from "../../../src/cnb/cache-file.ts";
 import { encodeLifecycleMetadata, labelNames, parseLifecycleMetadata } from "../../../src/cnb/label.ts";
 import { formatRestoredLayer, formatRestoredStore } from "../../../src/cnb/layer.ts";
 import { formatReport } from "../../../src/cnb/report-file.ts";
 import { planRestore } from "../../../src/cnb/restore.ts";
+import { targetOf } from "../../../src/cnb/run-image.ts";
 import { labelsOf, parseConfig } from "../../../src/oci/config.ts";
 import { vector } from "../vector.ts";
 import { diffIds, group } from "./build.ts";
@@ -53,6 +55,19 @@ describe("what a second build reads and writes with the reference's inputs", () 
     expect(plan.lines.filter((line) => line.level === "debug").map((line) => line.text)).toEqual([
       'Not restoring "test/bp:alpha" from cache, marked as launch=true',
     ]);
+  });
+
+  it("analyzed.toml of a first and of a second build", () => {
+    const runImage = {
+      reference: "127.0.0.1:15051/run-oci@sha256:43285f12e3023fc64dbe9e48b1fc6800a6296c68f37623de6e290ebf4be52de0",
+      image: "127.0.0.1:15051/run-oci:v1",
+      target: targetOf(parseConfig(vector("run-oci_v1.config.json"), "run image")),
+    };
+    const reference = "127.0.0.1:15051/app@sha256:166cce53ade1588873e6358a02a1b3f2abd820f6a9cda93ccc3eeabcc51913b9";
+    expect(formatAnalyzed({ runImage })).toBe(vector("fresh.analyzed.toml"));
+    expect(formatAnalyzed({ runImage, previousImage: { reference, metadata: app } })).toBe(
+      vector("rebuild.analyzed.toml"),
+    );
   });
 
   it("report.toml", () => {
