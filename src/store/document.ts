@@ -12,7 +12,7 @@ import { choosePlatform } from "./platform.ts";
 import { digestLike } from "./verify.ts";
 
 /** The longest config we take into memory, in bytes; builders keep long orders in theirs. */
-const configLimit = 4 * manifestLimit;
+export const configLimit = 4 * manifestLimit;
 /** How many indexes may stand above one manifest. */
 const indexDepth = 4;
 

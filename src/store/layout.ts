@@ -73,7 +73,8 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
     async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
       const documents = documentsFor(image, texts);
       checkNames(names, documents.identity.digest);
-      await store.write(image, documents, [...new Set(names.map(nameText))], blobs);
+      const marks = [...new Set(names.map(nameText))].map((name) => ({ [nameKey]: name }));
+      await store.write(image, documents, marks, blobs);
       return documents.identity;
     },
 

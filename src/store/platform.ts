@@ -4,7 +4,8 @@ import { formatPlatform, isPlatformFor, type Platform } from "../oci/platform.ts
 import { Fault } from "../std/fault.ts";
 import { isObject } from "../std/json.ts";
 
-function platformIn(descriptor: Descriptor): Platform | undefined {
+/** The platform a descriptor says its image is for, undefined when it says none. */
+export function platformIn(descriptor: Descriptor): Platform | undefined {
   const found = descriptor.platform;
   if (!isObject(found)) return undefined;
   const { os, architecture, variant } = found;

@@ -23,15 +23,15 @@ export function missingBlob(digest: string, place: string, cause?: unknown): Fau
 }
 
 /**
- * The same bytes, watched: throws Fault `blob.corrupt` naming `place` as soon as they are more than the descriptor's size, and at
- * their end when size or digest do not match.
+ * The same bytes, watched: throws Fault `blob.corrupt` naming `place` as soon as they are more than the size expected, and at
+ * their end when digest or size do not match.
  */
 export async function* verified(
   bytes: Bytes,
-  descriptor: Pick<Descriptor, "digest" | "size">,
+  expected: Pick<Descriptor, "digest" | "size">,
   place: string,
 ): ByteStream {
-  const { digest, size } = descriptor;
+  const { digest, size } = expected;
   const hash = createHash(algorithmOf(digest));
   let length = 0;
   for await (const part of bytes) {

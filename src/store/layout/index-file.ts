@@ -5,7 +5,7 @@ import type { Descriptor } from "../../oci/descriptor.ts";
 import { encodeManifest, type Index, isIndex, parseManifest } from "../../oci/manifest.ts";
 import { mediaTypes } from "../../oci/media-type.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
-import { isObject, parseJson } from "../../std/json.ts";
+import { encodeJson, isObject, parseJson } from "../../std/json.ts";
 import { systemFault } from "../failure.ts";
 import { flush } from "./folder.ts";
 import { withLock } from "./lock.ts";
@@ -13,7 +13,8 @@ import { withLock } from "./lock.ts";
 /** The annotation of an index entry that holds the image's name (OCI image spec, "Pre-Defined Annotation Keys"). */
 export const nameKey = "org.opencontainers.image.ref.name";
 
-const layoutText = '{"imageLayoutVersion":"1.0.0"}';
+/** What `oci-layout` holds. */
+export const layoutText = '{"imageLayoutVersion":"1.0.0"}';
 /** The largest index.json we take into memory, in bytes: about 100,000 images. */
 const indexLimit = 64 * 1024 * 1024;
 
@@ -45,6 +46,15 @@ async function replaceFile(temporary: string, path: string, text: string): Promi
   }
 }
 
+/** Throws Fault `layout.invalid` unless the text of an `oci-layout` file names a version we know. */
+export function checkLayoutVersion(text: string, place: string): void {
+  const document = parseJson(text, `oci-layout in ${place}`);
+  const version = isObject(document) ? document["imageLayoutVersion"] : undefined;
+  if (typeof version === "string" && version.startsWith("1.")) return;
+  const found = `imageLayoutVersion is ${encodeJson(version ?? null)}, expected 1.0.0`;
+  throw new Fault("layout.invalid", `Cannot open image layout at ${place}: ${found}`);
+}
+
 /**
  * Whether `root` is an image layout; false when it is absent or empty, and so free to become one.
  * Throws Fault `layout.invalid` for a directory that is something else, or of another version.
@@ -67,13 +77,7 @@ export async function isLayout(root: string): Promise<boolean> {
       },
     );
   }
-  const document = parseJson(text, path);
-  const version = isObject(document) ? document["imageLayoutVersion"] : undefined;
-  if (typeof version !== "string" || !version.startsWith("1."))
-    throw new Fault(
-      "layout.invalid",
-      `Cannot open image layout at ${root}: imageLayoutVersion is ${JSON.stringify(version)}, expected 1.0.0`,
-    );
+  checkLayoutVersion(text, root);
   return true;
 }
 

@@ -1,8 +1,7 @@
+import { platformOf } from "../../oci/config.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { Documents, Identity, Image } from "../../oci/image.ts";
-import type { Platform } from "../../oci/platform.ts";
-import { nameKey } from "./index-file.ts";
 
 const createdKey = "org.opencontainers.image.created";
 const imageIdKey = "plinth.image.id";
@@ -22,27 +21,23 @@ export function sizeOf(image: Image, identity: Identity, configText: string): nu
   return layers + Buffer.byteLength(configText) + identity.size;
 }
 
-/** The index entry of an image under a name, or without one; it carries a summary, so that a listing need not read every image. */
-export function entryOf(
-  manifest: Descriptor,
-  documents: Documents,
-  image: Image,
-  platform: Platform,
-  name?: string,
-): Descriptor {
+/** What tells one entry of an image from another: its annotations; the name is among them unless the image has none. */
+export type EntryMarks = Readonly<Record<string, string>>;
+
+/** The index entry of an image; it carries a summary, so that a listing need not read every image. */
+export function entryOf(manifest: Descriptor, documents: Documents, image: Image, marks: EntryMarks): Descriptor {
   const { identity, configText } = documents;
   const { created } = image.config;
+  const { os, architecture, variant } = platformOf(image.config);
   return {
     ...manifest,
     annotations: {
       ...(created && { [createdKey]: created }),
-      ...(name !== undefined && { [nameKey]: name }),
+      ...marks,
       [imageIdKey]: identity.imageId,
       [sizeKey]: String(sizeOf(image, identity, configText)),
     },
-    ...(platform.os !== "" && {
-      platform: { architecture: platform.architecture, os: platform.os, variant: platform.variant },
-    }),
+    ...(os !== "" && { platform: { architecture, os, variant } }),
   };
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { platformOf } from "../../oci/config.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Documents, Image } from "../../oci/image.ts";
@@ -13,7 +12,7 @@ import { missingBlob } from "../verify.ts";
 import { blobPath, blobSize, flush, openBlob, placeBlob, stageBlob } from "./folder.ts";
 import { isLayout, makeLayout, nameKey, readIndex, updateIndex } from "./index-file.ts";
 import { type Lease, openLease } from "./lease.ts";
-import { entryOf } from "./listing.ts";
+import { type EntryMarks, entryOf } from "./listing.ts";
 
 /**
  * An OCI image layout on disk that several processes write at once (OCI image spec, "Image Layout"). What it keeps or finds while it
@@ -62,8 +61,8 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     await lease.pin(digests);
   }
 
-  /** Stores an image under names as they are to stand in the index, after all of its blobs. */
-  async write(image: Image, documents: Documents, names: readonly string[], from: BlobSource): Promise<void> {
+  /** Stores an image after all of its blobs, an index entry for each of `marks`: annotations, the name among them. */
+  async write(image: Image, documents: Documents, marks: readonly EntryMarks[], from: BlobSource): Promise<void> {
     const lease = await this.#writing();
     const { manifest, identity } = documents;
     const blobs = blobsOf(documents);
@@ -73,12 +72,12 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     await this.put(manifest.config.mediaType, [Buffer.from(documents.configText)], manifest.config.digest);
     const kept = await this.put(manifest.mediaType, [Buffer.from(documents.manifestText)], identity.digest);
     await this.#flush([kept, ...blobs]);
-    const fresh = names.map((name) => entryOf(kept, documents, image, platformOf(image.config), name));
+    const names = new Set(marks.map((mark) => mark[nameKey]));
+    const fresh = marks.map((mark) => entryOf(kept, documents, image, mark));
     await this.update(async (entries) => {
       for (const blob of [kept, ...blobs])
         if (!(await isWhole(blob))) throw missingBlob(blob.digest, blobPath(this.root, blob.digest));
-      const isReplaced = (entry: Descriptor) => names.includes(entry.annotations?.[nameKey] ?? "");
-      return [...entries.filter((entry) => !isReplaced(entry)), ...fresh];
+      return [...entries.filter((entry) => !names.has(entry.annotations?.[nameKey])), ...fresh];
     });
   }
 

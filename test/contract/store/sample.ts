@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { ImageConfig } from "../../../src/oci/config.ts";
 import type { Descriptor } from "../../../src/oci/descriptor.ts";
-import { type Digest, type DiffId, digestOf, diffIdOfTar } from "../../../src/oci/digest.ts";
+import { type DiffId, type Digest, diffIdOfTar, digestOf } from "../../../src/oci/digest.ts";
 import type { Image, Layer } from "../../../src/oci/image.ts";
 import { type Compression, type Family, mediaTypes } from "../../../src/oci/media-type.ts";
 import type { BlobSource } from "../../../src/store/contract.ts";
