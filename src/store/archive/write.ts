@@ -86,7 +86,7 @@ export class ArchiveWriter {
 
   async #append(part: Uint8Array): Promise<void> {
     if (this.#filled + part.length > bufferSize) await this.#drain();
-    if (this.#filled + part.length >= bufferSize) {
+    if (this.#filled === 0 && part.length >= bufferSize) {
       await this.#writeAt(part, this.#position);
       this.#position += part.length;
     } else {

@@ -71,7 +71,7 @@ export async function stageBlob(path: string, bytes: Bytes, expected?: Digest): 
         await file.writeFile(buffer.subarray(0, filled)).catch(refuse);
         filled = 0;
       }
-      if (filled + part.length >= buffer.length) await file.writeFile(part).catch(refuse);
+      if (filled === 0 && part.length >= buffer.length) await file.writeFile(part).catch(refuse);
       else {
         buffer.set(part, filled);
         filled += part.length;
