@@ -33,6 +33,7 @@ export interface Builder {
   readonly order: OpenOrder;
   readonly orderExtensions: OpenOrder;
   readonly stackId?: string;
+  /** Empty for a builder that works on this machine's own root; so is the list of run images for one that leaves the choice to its user. */
   readonly buildImage: string;
   readonly runImages: readonly RunImageNames[];
   readonly lifecycle: { readonly uri?: string; readonly version?: string };
@@ -45,7 +46,7 @@ export interface Builder {
 
 /**
  * The text of a `builder.toml` to its value. Throws Fault `toml.*`, `builder.key` for a key that builders do not have, and
- * `builder.image` when the build image or run image is missing or named twice with different names.
+ * `builder.image` when the build image or run image is named twice with different names.
  */
 export function parseBuilder(text: string, place: string): Builder {
   const table = parseToml(text, place);
@@ -171,7 +172,7 @@ function buildImageOf(build: TomlTable, stack: TomlTable, place: string): string
   const old = stringIn(stack, "build-image", place);
   if (image && old && image !== old)
     throw new Fault("builder.image", `Cannot read builder at ${place}: build.image and stack.build-image differ`);
-  return image || old || requiredStringIn(build, "image", place);
+  return image || old || "";
 }
 
 function runImagesOf(run: TomlTable, stack: TomlTable, place: string): readonly RunImageNames[] {
@@ -184,7 +185,5 @@ function runImagesOf(run: TomlTable, stack: TomlTable, place: string): readonly 
     throw new Fault("builder.image", `Cannot read builder at ${place}: run.images and stack.run-image differ`);
   if (images.length > 0) return images;
   if (old) return [{ image: old, mirrors: stringsIn(stack, "run-image-mirrors", place) ?? [] }];
-  throw new Fault("builder.image", `Cannot read builder at ${place}: it names no run image`, {
-    hint: "add [[run.images]] with an image",
-  });
+  return [];
 }

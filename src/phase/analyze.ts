@@ -4,15 +4,19 @@ import { labelsOf } from "../oci/config.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { Fault } from "../std/fault.ts";
-import type { ImageStore, StoredImage } from "../store/contract.ts";
+import type { StoredImage } from "../store/contract.ts";
 
-/** The run image a build stands on. */
-export interface RunImage {
+/** The run image that was chosen. */
+export interface RunImageChoice {
   /** The name it was asked for by. */
   readonly name: Reference;
+  readonly stored: StoredImage;
+}
+
+/** The run image a build stands on. */
+export interface RunImage extends RunImageChoice {
   /** `<registry>/<repository>@<manifest digest>`, or the image ID where it has no name. */
   readonly reference: string;
-  readonly stored: StoredImage;
 }
 
 /** The image an earlier build left under the name. */
@@ -31,9 +35,9 @@ export interface Analyzed {
 
 /** What analysis reads. */
 export interface AnalyzeInputs {
-  readonly images: ImageStore;
-  readonly previousName: Reference;
-  readonly runImage: { readonly name: Reference; readonly stored: StoredImage };
+  /** Where the image of an earlier build may be: how people call it, and how to read it. */
+  readonly previous: { readonly text: string; read(): Promise<StoredImage | undefined> };
+  readonly runImage: RunImageChoice;
   /** The text of the build environment's `/etc/os-release`, asked for only when the run image does not say its distribution. */
   readonly osRelease: () => Promise<string | undefined>;
   readonly emit: Emit;
@@ -45,10 +49,10 @@ function digestReference(name: Reference, stored: StoredImage): string {
 
 async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | undefined> {
   const log = logTo(inputs.emit);
-  const name = formatReference(inputs.previousName);
+  const { text: name } = inputs.previous;
   let stored: StoredImage | undefined;
   try {
-    stored = await inputs.images.read(inputs.previousName);
+    stored = await inputs.previous.read();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     log.info(`Ignoring image "${name}" because it was corrupt`);
@@ -59,7 +63,7 @@ async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | unde
     log.debug(`Image with name "${name}" not found`);
     return undefined;
   }
-  const reference = digestReference(inputs.previousName, stored);
+  const reference = `${name}@${stored.identity.digest}`;
   log.debug(`Found image with identifier "${reference}"`);
   const metadata = parseLifecycleMetadata(labelsOf(stored.image.config)[labelNames.lifecycle] ?? "");
   return metadata && { reference, stored, metadata };

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
-import { extractTar } from "../tar/extract.ts";
+import { unpackTar } from "../tar/unpack.ts";
 import { decompress, sniffCompression } from "../tar/gzip.ts";
 import { type Module, readModule } from "./module.ts";
 
@@ -51,7 +51,7 @@ async function unpackOnce(archive: HostPath, cache: HostPath): Promise<HostPath>
   const fresh = hostPath(await mkdtemp(`${cache}/.unpack-`));
   try {
     const compression = sniffCompression(await headOf(archive));
-    await extractTar(decompress(createReadStream(archive, { highWaterMark: 1 << 20 }), compression), { root: fresh });
+    await unpackTar(decompress(createReadStream(archive, { highWaterMark: 1 << 20 }), compression), fresh);
     await rename(fresh, target);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });

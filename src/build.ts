@@ -1,0 +1,185 @@
+import { mkdir } from "node:fs/promises";
+import { createdTime } from "./cnb/app-image.ts";
+import { execEnvName } from "./cnb/exec-env.ts";
+import type { PlanEntry } from "./cnb/plan.ts";
+import { formatReport } from "./cnb/report-file.ts";
+import { runImageRecord } from "./cnb/run-image.ts";
+import { bundle } from "./bundle.ts";
+import type { Digest } from "./oci/digest.ts";
+import type { Compression } from "./oci/media-type.ts";
+import { digestOf, hexOf } from "./oci/digest.ts";
+import { familiarName, formatReference, withDefaultTag, parseReference } from "./oci/reference.ts";
+import { analyze } from "./phase/analyze.ts";
+import { runBuilds } from "./phase/build.ts";
+import { cacheName, readCache, writeCache } from "./phase/cache.ts";
+import { detect } from "./phase/detect.ts";
+import { type ExportedLayer, exportImage } from "./phase/export/image.ts";
+import { buildpackPlace, readLayers } from "./phase/layer.ts";
+import { restore } from "./phase/restore.ts";
+import { saveSboms } from "./phase/sbom.ts";
+import { distinctNames, openPlace } from "./place.ts";
+import { openRunner } from "./stage.ts";
+import { openSetting, type SourceOptions } from "./setting.ts";
+import { type Emit, type Event, inPhase, logTo, type Phase } from "./std/event.ts";
+import { withExit } from "./std/fault.ts";
+import type { ExitName } from "./std/fault.ts";
+import { readText, writeText } from "./std/file.ts";
+import { type HostPath, hostPath, under } from "./std/path.ts";
+
+/** What a build is asked to do; only `app` and `image` are needed. */
+export interface BuildOptions extends SourceOptions {
+  /** The image's name in the local store, or `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`. */
+  readonly image: string;
+  /** More names for it in the local store. */
+  readonly tags?: readonly string[];
+  /** The image whose layers may be reused; `image` unless said. */
+  readonly previousImage?: string;
+  /** The process type the image starts with; what the buildpacks say unless said. */
+  readonly defaultProcess?: string;
+  /** Forget what earlier builds of this image have cached. */
+  readonly clearCache?: boolean;
+  /** Seconds since 1970; 1980-01-01T00:00:01Z unless said. */
+  readonly creationTime?: number;
+  /** Of layers that go to a directory or an archive; gzip unless said. */
+  readonly compression?: Compression;
+  /** Where to write `report.toml`. */
+  readonly reportDirectory?: string;
+  /** Where to write the bills of materials. */
+  readonly sbomDirectory?: string;
+}
+
+/** What a build made. */
+export interface BuildReport {
+  /** The config's digest, the same in every store. */
+  readonly imageId: Digest;
+  /** The manifest's digest where the image was written. */
+  readonly digest: Digest;
+  readonly names: readonly string[];
+  /** The layers above the run image, bottom first, and why each was added or reused. */
+  readonly layers: readonly ExportedLayer[];
+  readonly group: readonly { readonly id: string; readonly version: string }[];
+  readonly plan: readonly PlanEntry[];
+  readonly processes: readonly string[];
+  readonly sandbox: string;
+  /** Milliseconds by phase. */
+  readonly timings: Readonly<Partial<Record<Phase, number>>>;
+}
+
+/** Runs a phase; a fault of it ends with the phase's exit code unless it has one of its own. */
+async function phaseOf<T>(emit: Emit, phase: Phase, exit: ExitName, work: () => Promise<T>): Promise<T> {
+  try {
+    return await inPhase(emit, phase, work);
+  } catch (error) {
+    throw withExit(error, exit);
+  }
+}
+
+function timed(emit: Emit): { emit: Emit; timings: Partial<Record<Phase, number>> } {
+  const timings: Partial<Record<Phase, number>> = {};
+  return {
+    timings,
+    emit: (event: Event) => {
+      if (event.type === "phase" && event.state === "end") timings[event.phase] = event.ms;
+      emit(event);
+    },
+  };
+}
+
+async function writeReport(directory: HostPath, text: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await writeText(under(directory, "report.toml"), text);
+}
+
+/**
+ * Builds an image from source (Platform spec, "Operations"): analyze, detect, restore, build, export, cache. Throws Fault with the exit
+ * code of the phase that failed; then the previous image and the cache are as they were. An aborted signal ends it the same way.
+ */
+export async function build(options: BuildOptions): Promise<BuildReport> {
+  const { emit, timings } = timed(options.onEvent ?? (() => {}));
+  const log = logTo(emit);
+  const { signal } = options;
+  const execEnv = execEnvName(options.execEnv ?? "");
+  const { created, warning } = createdTime(options.creationTime?.toString());
+  if (warning) log.warn(warning);
+  await using setting = await openSetting(options, options.image, emit);
+  const { store, stage, supply, builder, platform, base } = setting;
+  const { workspace, user: owner } = stage;
+  await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
+  const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
+  const cacheKey = cacheName(hexOf(digestOf(target.isLocal ? formatReference(target.names[0]!) : target.text)).slice(0, 32));
+
+  const analyzed = await phaseOf(emit, "analyze", "analyze", async () => {
+    await using previous = openPlace(options.previousImage ?? options.image, store, { base, platform });
+    return await analyze({
+      previous: { text: previous.text, read: previous.read },
+      runImage: setting.runImage,
+      osRelease: () => readText("/etc/os-release"),
+      emit,
+    });
+  });
+  const detected = await phaseOf(emit, "detect", "detect", async () => {
+    const components = supply.modules.filter(({ buildpack }) => !buildpack.order).map(({ buildpack }) => buildpack);
+    await using runner = await openRunner(stage, "detect", components);
+    const { environment } = stage;
+    const found = await detect({ order: supply.order, lookup: supply.lookup, target: analyzed.target, execEnv, workspace, runner, environment, emit });
+    if (found.failure) throw found.failure;
+    return found;
+  });
+  const { group, entries } = detected;
+  const cache = options.clearCache ? undefined : await readCache(store, cacheKey, emit);
+  await phaseOf(emit, "restore", "restore", () =>
+    restore({ group, previous: analyzed.previous, cache, skipLayers: options.clearCache ?? false, workspace, emit, signal }),
+  );
+  const built = await phaseOf(emit, "build", "build", async () => {
+    await using runner = await openRunner(stage, "build", group);
+    return await runBuilds({ group, entries, workspace, runner, environment: stage.environment, target: analyzed.target, execEnv, emit });
+  });
+  const left = await Promise.all(
+    group.map(async (buildpack) => ({ buildpack, layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)) })),
+  );
+  const { exported, identity, names } = await phaseOf(emit, "export", "export", async () => {
+    const made = await exportImage({
+      analyzed,
+      group: left,
+      built,
+      workspace,
+      owner,
+      launcher: { path: bundle.launcher(analyzed.target.arch), source: { version: bundle.version(), source: { git: { repository: "", commit: "" } } } },
+      runImageNames: runImageRecord(builder?.runImages ?? [], formatReference(analyzed.runImage.name)),
+      project: undefined,
+      defaultProcess: options.defaultProcess,
+      execEnv,
+      created,
+      store,
+      emit,
+      signal,
+    });
+    signal?.throwIfAborted();
+    const all = distinctNames([...target.names, ...(target.isLocal ? tags : [])]);
+    log.info(`Saving ${target.text}...`);
+    const written = await target.images.write(made.image, all, made.blobs);
+    if (!target.isLocal && tags.length > 0) await store.write(made.image, tags, made.blobs);
+    const shown = target.isLocal ? all.map(familiarName) : [target.text, ...tags.map(familiarName)];
+    log.info(`*** Images (${written.imageId.slice("sha256:".length, "sha256:".length + 12)}):`);
+    for (const name of shown) log.info(`      ${name}`);
+    log.debug(`*** Digest: ${written.digest}`);
+    return { exported: made, identity: written, names: shown };
+  });
+  await phaseOf(emit, "cache", "export", () =>
+    writeCache({ name: cacheKey, images: store, store, previous: cache, group: left, made: exported.made, workspace, owner, emit, signal }),
+  );
+  const report = formatReport({ tags: names, digest: identity.digest, manifestSize: identity.size });
+  if (options.reportDirectory) await writeReport(hostPath(options.reportDirectory), report);
+  if (options.sbomDirectory) await saveSboms(workspace, hostPath(options.sbomDirectory));
+  return {
+    imageId: identity.imageId,
+    digest: identity.digest,
+    names,
+    layers: exported.layers,
+    group: group.map(({ id, version }) => ({ id, version })),
+    plan: entries,
+    processes: built.processes.processes.map((process) => process.type),
+    sandbox: stage.kind.name,
+    timings,
+  };
+}

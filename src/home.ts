@@ -1,0 +1,28 @@
+import { homedir } from "node:os";
+import { type HostPath, hostPath, under } from "./std/path.ts";
+
+/** Where everything of ours lives on this machine. */
+export interface Home {
+  /** The local store: an OCI image layout. */
+  readonly store: HostPath;
+  /** Directories of running builds. */
+  readonly work: HostPath;
+  /** Unpacked buildpack archives, by content. */
+  readonly modules: HostPath;
+  /** Unpacked images that `run` has started, by image ID. */
+  readonly roots: HostPath;
+  /** Downloaded distribution packages. */
+  readonly packages: HostPath;
+}
+
+/** The directories below `path`, `~/.pack` unless said. */
+export function homeAt(path?: string): Home {
+  const root = hostPath(path ?? `${homedir()}/.pack`);
+  return {
+    store: under(root, "store"),
+    work: under(root, "work"),
+    modules: under(root, "modules"),
+    roots: under(root, "roots"),
+    packages: under(root, "packages"),
+  };
+}

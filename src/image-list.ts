@@ -1,0 +1,51 @@
+import { rm } from "node:fs/promises";
+import { homeAt } from "./home.ts";
+import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
+import { cacheRegistry } from "./phase/cache.ts";
+import { Fault } from "./std/fault.ts";
+import { namesIn } from "./std/file.ts";
+import { under } from "./std/path.ts";
+import { type ListedImage, openLayout } from "./store/layout.ts";
+
+function isCache(name: string): boolean {
+  return name.startsWith(`${cacheRegistry}/`);
+}
+
+/** The images of the local store, each with its full names; with `all` the caches of builds too. */
+export async function listImages(options: { readonly home?: string; readonly all?: boolean }): Promise<readonly ListedImage[]> {
+  await using store = openLayout(homeAt(options.home).store);
+  const images = await store.list();
+  return options.all ? images : images.filter((image) => !image.names.every(isCache));
+}
+
+/** Takes names away from the local store and tells which; throws Fault `image.missing`, before anything is removed, for one that is not there. */
+export async function removeImages(options: { readonly home?: string; readonly images: readonly string[] }): Promise<readonly string[]> {
+  await using store = openLayout(homeAt(options.home).store);
+  const names = options.images.map((text) => withDefaultTag(parseReference(text)));
+  const known = new Set((await store.list()).flatMap((image) => [...image.names, image.digest]));
+  for (const [at, name] of names.entries()) {
+    if (known.has(name.digest ?? formatReference(name))) continue;
+    throw new Fault("image.missing", `Cannot remove ${options.images[at]}: there is no such image`, { hint: "`pack images` lists the images of the local store" });
+  }
+  return await store.remove(names);
+}
+
+/** What a prune removed, or would remove. */
+export interface PruneReport {
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+/** Removes what no image of the local store needs: blobs, unpacked images, and with `caches` what builds have cached. */
+export async function pruneStore(options: { readonly home?: string; readonly dryRun?: boolean; readonly caches?: boolean }): Promise<PruneReport> {
+  const home = homeAt(options.home);
+  await using store = openLayout(home.store);
+  const images = await store.list();
+  const caches = options.caches ? images.flatMap((image) => image.names.filter(isCache)) : [];
+  if (!options.dryRun && caches.length > 0) await store.remove(caches.map(parseReference));
+  const needed = new Set(images.map((image) => image.imageId.replace(":", "-")));
+  for (const name of options.dryRun ? [] : await namesIn(home.roots)) {
+    if (![...needed].some((id) => name.startsWith(id))) await rm(under(home.roots, name), { recursive: true, force: true });
+  }
+  return await store.prune({ dryRun: options.dryRun ?? false });
+}

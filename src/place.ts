@@ -1,0 +1,68 @@
+import { isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
+import type { Compression } from "./oci/media-type.ts";
+import type { Platform } from "./oci/platform.ts";
+import type { HostPath } from "./std/path.ts";
+import { openArchive } from "./store/archive.ts";
+import type { ImageStore, StoredImage } from "./store/contract.ts";
+import { openLayoutDirectory } from "./store/layout-directory.ts";
+import type { Layout } from "./store/layout.ts";
+import { parseLocation } from "./store/locate.ts";
+
+/** Where one image is or goes: a name in the local store, a directory or a file. */
+export interface ImagePlace extends AsyncDisposable {
+  /** What the user wrote. */
+  readonly text: string;
+  /** The name images are written under there; a directory or file without one keeps them by its tag alone. */
+  readonly names: readonly Reference[];
+  readonly images: ImageStore;
+  /** Whether it is a name in the local store. */
+  readonly isLocal: boolean;
+  /** The image that is there, undefined when there is none. */
+  read(): Promise<StoredImage | undefined>;
+}
+
+/** What `openPlace` may be told. */
+export interface PlaceOptions {
+  /** Relative paths begin here. */
+  readonly base: HostPath;
+  readonly platform: Platform;
+  readonly compression?: Compression | undefined;
+}
+
+/**
+ * Opens where the text says an image is: `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`, a `.tar`, or a name in the local
+ * store. Throws Fault `location.parse` or `reference.parse`.
+ */
+export function openPlace(text: string, local: Layout, options: PlaceOptions): ImagePlace {
+  const location = parseLocation(text, options.base);
+  if (location.kind === "name") {
+    const name = withDefaultTag(location.name);
+    return { text, names: [name], images: local, isLocal: true, read: () => local.read(name), [Symbol.asyncDispose]: async () => {} };
+  }
+  const { platform, compression } = options;
+  const { tag } = location;
+  const exchange = { platform, ...(tag !== undefined && { tag }), ...(compression && { compression }) };
+  const images =
+    location.kind === "layout"
+      ? openLayoutDirectory(location.directory, exchange)
+      : openArchive(location.file, { ...exchange, form: location.form, isFormSaid: location.isFormSaid });
+  const names = location.kind === "archive" && location.form === "docker" && tag !== undefined ? [parseReference(tag)] : [];
+  const isChoice = (error: unknown) => error instanceof Error && "code" in error && error.code === "image.choice";
+  return {
+    text,
+    names,
+    images,
+    isLocal: false,
+    read: () =>
+      images.sole().catch((error) => {
+        if (isChoice(error)) return undefined;
+        throw error;
+      }),
+    [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
+  };
+}
+
+/** The names with every repeated one left out. */
+export function distinctNames(names: readonly Reference[]): Reference[] {
+  return names.filter((name, at) => names.findIndex((other) => isSameName(name, other)) === at);
+}

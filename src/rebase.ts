@@ -1,0 +1,158 @@
+import { mkdir } from "node:fs/promises";
+import { swapBase } from "./cnb/rebase.ts";
+import { type Refusal, rebaseNotes, refusals, lifecycleOf } from "./cnb/refusal.ts";
+import { formatReport } from "./cnb/report-file.ts";
+import { labelsOf } from "./oci/config.ts";
+import type { Digest } from "./oci/digest.ts";
+import type { Image } from "./oci/image.ts";
+import type { Compression } from "./oci/media-type.ts";
+import { ociArchitecture, type Platform } from "./oci/platform.ts";
+import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
+import { homeAt } from "./home.ts";
+import { firstOf } from "./phase/export/source.ts";
+import { distinctNames, type ImagePlace, openPlace } from "./place.ts";
+import { type Emit, inPhase, logTo } from "./std/event.ts";
+import { Fault, withExit } from "./std/fault.ts";
+import { writeText } from "./std/file.ts";
+import { hostPath, under } from "./std/path.ts";
+import type { StoredImage } from "./store/contract.ts";
+import { openLayout, type Layout } from "./store/layout.ts";
+
+/** What a rebase is asked to do; only `image` is needed. */
+export interface RebaseOptions {
+  /** The image: a name in the local store, `oci:DIR[:tag]` or an archive. */
+  readonly image: string;
+  /** The run image to move onto; what stands now under the name the image was built on unless said. */
+  readonly runImage?: string;
+  /** The image to rebase, left as it is; `image` is then only the name of the result. */
+  readonly previousImage?: string;
+  /** More names for the result in the local store. */
+  readonly tags?: readonly string[];
+  /** Rebase in spite of the refusals that can be overridden. */
+  readonly force?: boolean;
+  readonly home?: string;
+  /** Relative paths in image locations begin here; the working directory unless said. */
+  readonly base?: string;
+  readonly compression?: Compression;
+  /** Where to write `report.toml`. */
+  readonly reportDirectory?: string;
+  readonly onEvent?: Emit;
+  readonly signal?: AbortSignal;
+}
+
+/** What a rebase did. */
+export interface RebaseReport {
+  readonly imageId: Digest;
+  readonly digest: Digest;
+  readonly names: readonly string[];
+  /** The run images before and after, as the image's metadata names them. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether the image stands on other layers than before. */
+  readonly changed: boolean;
+}
+
+async function readApp(place: ImagePlace): Promise<StoredImage> {
+  const stored = await place.read();
+  if (stored) return stored;
+  throw new Fault("rebase.missing", `Cannot rebase ${place.text}: there is no such image`, {
+    exit: "rebase",
+    hint: "`pack images` lists the images of the local store",
+  });
+}
+
+/** The name of the run image to move onto: the one given, else what the image's metadata records. */
+function wantedName(given: string | undefined, app: Image, place: string): string {
+  const metadata = lifecycleOf(app.config);
+  const text = given ?? metadata?.runImage.image ?? metadata?.stack?.runImage.image;
+  if (text) return text;
+  throw new Fault("rebase.run-image", `Cannot rebase ${place}: it does not record its run image`, { exit: "rebase", hint: "name one with --run-image" });
+}
+
+async function readBase(text: string, place: ImagePlace): Promise<StoredImage> {
+  const stored = await place.read();
+  if (stored) return stored;
+  throw new Fault("run-image.missing", `Cannot read run image ${text}: it is not in the local store`, {
+    exit: "rebase",
+    hint: `make it with "pack base create ${text} --file base.toml", or name another one with --run-image`,
+  });
+}
+
+/** The run image the app stands on now, when it is still to be had under the reference it was read by. */
+async function readOldBase(app: Image, store: Layout): Promise<Image | undefined> {
+  const reference = lifecycleOf(app.config)?.runImage.reference;
+  if (!reference) return undefined;
+  try {
+    return (await store.read(parseReference(reference)))?.image;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+function refuse(place: string, found: readonly Refusal[], force: boolean): void {
+  const standing = force ? found.filter((refusal) => !refusal.overridable) : found;
+  if (standing.length === 0) return;
+  const all = standing.map((refusal) => refusal.found);
+  const hints = [...new Set(standing.map((refusal) => refusal.hint))];
+  throw new Fault(standing[0]!.code, `Cannot rebase ${place}: ${all.join("; and ")}`, { exit: "rebase", hint: hints.join("; ") });
+}
+
+/**
+ * Moves an image onto another run image (Platform spec, "rebaser"): documents are rewritten, the app's own layers are not touched. Throws one Fault
+ * (exit 72) that lists every refusal; then nothing has changed.
+ */
+export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
+  const emit = options.onEvent ?? (() => {});
+  const log = logTo(emit);
+  const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const base = hostPath(options.base ?? process.cwd());
+  await using store = openLayout(homeAt(options.home).store, { platform, hold: true });
+  await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
+  await using source = openPlace(options.previousImage ?? options.image, store, { base, platform });
+  const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
+  try {
+    return await inPhase(emit, "rebase", async () => {
+      const app = await readApp(source);
+      const text = wantedName(options.runImage, app.image, source.text);
+      await using basePlace = openPlace(text, store, { base, platform });
+      const newBase = await readBase(text, basePlace);
+      const oldBase = await readOldBase(app.image, store);
+      const name = basePlace.isLocal ? formatReference(basePlace.names[0]!) : text;
+      const question = { app: app.image, newBase: newBase.image, runImageName: name, ...(oldBase && { oldBase }) };
+      const found = refusals(question);
+      for (const refusal of options.force ? found.filter((item) => item.overridable) : []) log.warn(refusal.found);
+      refuse(source.text, found, options.force ?? false);
+      for (const note of rebaseNotes(question)) log.info(note);
+      options.signal?.throwIfAborted();
+
+      log.info(`Rebasing ${source.text} on run image ${text}`);
+      const repository = basePlace.names[0] ?? { registry: "pack.local", repository: "run" };
+      const reference = formatReference({ registry: repository.registry, repository: repository.repository, digest: newBase.identity.digest });
+      const image = swapBase(app.image, newBase.image, { name, reference, ...(oldBase && { oldBase }) });
+      const blobs = firstOf(newBase.blobs, app.blobs, store);
+      const names = distinctNames([...target.names, ...(target.isLocal ? tags : [])]);
+      log.info(`Saving ${target.text}...`);
+      const identity = await target.images.write(image, names, blobs);
+      if (!target.isLocal && tags.length > 0) await store.write(image, tags, blobs);
+      const shown = target.isLocal ? names.map(familiarName) : [target.text, ...tags.map(familiarName)];
+      log.info(`*** Images (${identity.imageId.slice("sha256:".length, "sha256:".length + 12)}):`);
+      for (const one of shown) log.info(`      ${one}`);
+      if (options.reportDirectory) {
+        const directory = hostPath(options.reportDirectory);
+        await mkdir(directory, { recursive: true });
+        await writeText(under(directory, "report.toml"), formatReport({ tags: shown, digest: identity.digest, manifestSize: identity.size }));
+      }
+      return {
+        imageId: identity.imageId,
+        digest: identity.digest,
+        names: shown,
+        from: lifecycleOf(app.image.config)?.runImage.reference ?? "",
+        to: reference,
+        changed: labelsOf(image.config)["io.buildpacks.lifecycle.metadata"] !== labelsOf(app.image.config)["io.buildpacks.lifecycle.metadata"],
+      };
+    });
+  } catch (error) {
+    throw withExit(error, "rebase");
+  }
+}

@@ -1,0 +1,126 @@
+import { homedir } from "node:os";
+import { digestOf, hexOf } from "./oci/digest.ts";
+import { ociArchitecture, type Platform } from "./oci/platform.ts";
+import type { Builder } from "./cnb/builder.ts";
+import { bundle } from "./bundle.ts";
+import { homeAt } from "./home.ts";
+import { openPlace } from "./place.ts";
+import { openWorkspace } from "./phase/workspace.ts";
+import { chooseSandbox } from "./sandbox/choose.ts";
+import { host } from "./sandbox/host.ts";
+import { namespace } from "./sandbox/namespace.ts";
+import { copyApp } from "./source/app.ts";
+import { chooseBuildpacks, readBuilder, type Supply } from "./source/builder.ts";
+import type { Library } from "./source/locate.ts";
+import { readNpmSettings } from "./source/npm.ts";
+import { checkRunImage, ownerOf, runImageName, runImageText, setStage, type Stage } from "./stage.ts";
+import type { RunImageChoice } from "./phase/analyze.ts";
+import { type Emit, logTo } from "./std/event.ts";
+import { Fault } from "./std/fault.ts";
+import { isDirectory } from "./std/file.ts";
+import { OpenedStack } from "./std/stack.ts";
+import { guestPath, type HostPath, hostPath } from "./std/path.ts";
+import { type Layout, openLayout } from "./store/layout.ts";
+
+/** What `build` and `detect` both take. */
+export interface SourceOptions {
+  /** The app's source directory, an absolute path; it is only read. */
+  readonly app: string;
+  /** Where Plinth keeps images, caches and work in progress; `~/.pack` unless said. */
+  readonly home?: string;
+  /** The path of a `builder.toml`; the bundled one unless said. */
+  readonly builder?: string;
+  /** Paths of buildpacks (directories or archives) to use, all of them and in this order, instead of the builder's order. */
+  readonly buildpacks?: readonly string[];
+  /** The run image: a name in the local store, `oci:DIR[:tag]` or an archive; the builder's unless said. */
+  readonly runImage?: string;
+  /** Environment variables for the buildpacks. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The execution environment; `production` unless said. */
+  readonly execEnv?: string;
+  /** Directories of this machine that buildpacks see, by guest path; bindings go below `/platform/bindings`. */
+  readonly volumes?: readonly { readonly host: string; readonly guest: string; readonly access: "ro" | "rw" }[];
+  /** The network buildpacks see; `host` unless said. */
+  readonly network?: "host" | "none";
+  /** Where buildpacks run; the safest that works here unless said. */
+  readonly sandbox?: "namespace" | "host";
+  /** The environment this machine's npm reads its settings from; what is no secret of them reaches the buildpacks. */
+  readonly npm?: { readonly env: Readonly<Record<string, string | undefined>> };
+  /** Takes everything there is to say while it works. */
+  readonly onEvent?: Emit;
+  readonly signal?: AbortSignal;
+}
+
+/** Everything a build or a detection stands on, opened; disposing it leaves nothing behind but the store. */
+export interface Setting extends AsyncDisposable {
+  readonly store: Layout;
+  readonly builder: Builder;
+  readonly supply: Supply;
+  readonly runImage: RunImageChoice;
+  readonly stage: Stage;
+  readonly platform: Platform;
+  /** Relative paths in image locations begin here. */
+  readonly base: HostPath;
+}
+
+async function checkApp(app: HostPath): Promise<void> {
+  if (await isDirectory(app)) return;
+  throw new Fault("app.missing", `Cannot build app at ${app}: there is no such directory`, { exit: "usage", hint: "give the app's source directory with --path" });
+}
+
+async function npmBinding(options: SourceOptions): Promise<Record<string, Record<string, string>>> {
+  const settings = options.npm && (await readNpmSettings(hostPath(homedir()), options.npm.env));
+  if (!settings) return {};
+  const file = settings.certificates === undefined ? {} : { "ca.pem": settings.certificates };
+  const line = settings.certificates === undefined ? "" : "cafile=/platform/bindings/npmrc/ca.pem\n";
+  return { npmrc: { type: "npmrc", ".npmrc": settings.text + line, ...file } };
+}
+
+async function supplyFor(options: SourceOptions, library: Library): Promise<{ builder: Builder; supply: Supply }> {
+  const read = await readBuilder(hostPath(options.builder ?? bundle.builder), library);
+  if (!options.buildpacks?.length) return read;
+  return { builder: read.builder, supply: await chooseBuildpacks(options.buildpacks.map(hostPath), library, read.supply) };
+}
+
+/**
+ * Opens store, builder, run image, sandbox and workspace, and copies the app. `purpose` names the workspace where its paths end up in
+ * the image. Throws Fault for each of them that cannot be had, leaving nothing behind.
+ */
+export async function openSetting(options: SourceOptions, purpose: string, emit: Emit): Promise<Setting> {
+  const app = hostPath(options.app);
+  await checkApp(app);
+  const home = homeAt(options.home);
+  const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const opened = new OpenedStack();
+  try {
+    const store = opened.use(openLayout(home.store, { platform, hold: true }));
+    const { builder, supply } = await supplyFor(options, { cache: home.modules, arch: platform.architecture });
+    for (const warning of builder.warnings) logTo(emit).warn(warning);
+    const text = runImageText(options.runImage, builder);
+    const place = opened.use(openPlace(text, store, { base: app, platform }));
+    const stored = checkRunImage(await place.read(), text, platform.architecture);
+    const runImage = { name: runImageName(text, builder), stored };
+    const { kind, explanation } = await chooseSandbox([namespace, host], options.sandbox);
+    logTo(emit).debug(`Sandbox: ${explanation}`);
+    if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
+    const workspace = opened.use(await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose)).slice(0, 16)));
+    const copied = await copyApp(app, workspace.app.host, undefined, options.signal);
+    logTo(emit).debug(`Copied ${copied.files} files (${copied.bytes} bytes) of the app`);
+    const stage = await setStage(
+      {
+        kind,
+        workspace,
+        supply,
+        user: ownerOf(stored.image.config),
+        network: options.network ?? "host",
+        volumes: (options.volumes ?? []).map(({ host: from, guest, access }) => ({ host: hostPath(from), guest: guestPath(guest), access })),
+        signal: options.signal,
+      },
+      { env: options.env ?? {}, bindings: await npmBinding(options), builder },
+    );
+    return { store, builder, supply, runImage, stage, platform, base: app, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
+}
