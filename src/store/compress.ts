@@ -1,48 +1,46 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type Image, type Layer, withLayers } from "../oci/image.ts";
-import { type Compression, compressionOf, type Family, mediaTypes } from "../oci/media-type.ts";
-import type { ByteStream, Bytes } from "../std/byte.ts";
+import { type Compression, compressionOf, mediaTypes } from "../oci/media-type.ts";
+import type { Bytes } from "../std/byte.ts";
 import { gzip, zstd } from "../tar/gzip.ts";
 import type { BlobSource } from "./contract.ts";
 import { verified } from "./verify.ts";
 
-/**
- * The media type of a tar under a compression. A Docker manifest knows Docker's types only; in an OCI manifest a layer keeps the family its
- * type had, as the reference writes Docker's types into OCI manifests.
- */
-function layerType(manifest: Family, mediaType: string, compression: "gzip" | "zstd"): string {
-  const isOci = manifest === "oci" && mediaType !== mediaTypes.docker.tar;
-  return mediaTypes[isOci ? "oci" : "docker"][compression];
+/** Docker's layer types in OCI's words; others stay. */
+function ociType(mediaType: string): string {
+  for (const compression of ["tar", "gzip", "zstd"] as const)
+    if (mediaType === mediaTypes.docker[compression]) return mediaTypes.oci[compression];
+  const foreign = /^application\/vnd\.docker\.image\.rootfs\.foreign\.diff\.tar(?:[.+](gzip))?$/.exec(mediaType);
+  if (!foreign) return mediaType;
+  return `application/vnd.oci.image.layer.nondistributable.v1.tar${foreign[1] ? "+gzip" : ""}`;
 }
 
-/** The image with every layer that is stored uncompressed compressed into a store; the others stay as they came. */
-export async function compressLayers(
+/**
+ * The image as other tools take it from an OCI image layout: with OCI's media types throughout, for skopeo and umoci know no others
+ * there, and with every layer that is stored uncompressed compressed into a store. Compressed layers stay as they came.
+ */
+export async function asOci(
   image: Image,
   compression: Compression,
   from: BlobSource,
   put: (mediaType: string, bytes: Bytes) => Promise<Descriptor>,
 ): Promise<Image> {
-  if (compression === "none") return image;
   const done = new Map<Digest, Descriptor>();
+  const compress = async (descriptor: Descriptor): Promise<Descriptor> => {
+    if (compression === "none" || compressionOf(descriptor.mediaType) !== "none") return descriptor;
+    const tar = verified(from.open(descriptor), descriptor, "its source");
+    const compressed =
+      done.get(descriptor.digest) ??
+      (await put(mediaTypes.oci[compression], compression === "gzip" ? gzip(tar) : zstd(tar)));
+    done.set(descriptor.digest, compressed);
+    return { ...descriptor, ...compressed };
+  };
   const layers: Layer[] = [];
   // One after the other: compressing a single layer keeps the processors busy already.
-  for (const layer of image.layers) {
-    const { descriptor } = layer;
-    if (compressionOf(descriptor.mediaType) !== "none") {
-      layers.push(layer);
-      continue;
-    }
-    const known = done.get(descriptor.digest);
-    const tar: ByteStream = verified(from.open(descriptor), descriptor, "its source");
-    const bytes = () => (compression === "gzip" ? gzip(tar) : zstd(tar));
-    const compressed = known ?? (await put(layerType(image.family, descriptor.mediaType, compression), bytes()));
-    done.set(descriptor.digest, compressed);
-    layers.push({ ...layer, descriptor: { ...compressed, ...annotationsOf(descriptor) } });
+  for (const { descriptor, diffId } of image.layers) {
+    const { mediaType, ...rest } = await compress(descriptor);
+    layers.push({ diffId, descriptor: { mediaType: ociType(mediaType), ...rest } });
   }
-  return withLayers(image, layers);
-}
-
-function annotationsOf(descriptor: Descriptor) {
-  return descriptor.annotations ? { annotations: descriptor.annotations } : {};
+  return { ...withLayers(image, layers), family: "oci" };
 }

@@ -3,7 +3,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { digestOf } from "../oci/digest.ts";
 import { type Documents, documentsOf, type Image, imageOf } from "../oci/image.ts";
 import { encodeManifest, isIndex, type Manifest, manifestLimit, parseManifest } from "../oci/manifest.ts";
-import { familyOf } from "../oci/media-type.ts";
+import { familyOf, mediaTypes } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { collect } from "../std/byte.ts";
 import { Fault } from "../std/fault.ts";
@@ -78,15 +78,19 @@ function imageFrom(manifest: Manifest, configText: string, place: string): Image
   return imageOf(family, manifest, parseConfig(configText, `config ${manifest.config.digest} at ${place}`), place);
 }
 
-function sameLayers(manifest: Manifest, image: Image): boolean {
-  return (
-    manifest.layers.length === image.layers.length &&
-    manifest.layers.every((layer, at) => layer.digest === image.layers[at]!.descriptor.digest)
-  );
+/** The manifest with the family and the layers of `image`; the same manifest when they are its own. */
+function fitted(manifest: Manifest, image: Image): Manifest {
+  const { manifest: mediaType, config } = mediaTypes[image.family];
+  const layers = image.layers.map((layer) => layer.descriptor);
+  const isSame = (layer: Descriptor, at: number) =>
+    layer.digest === layers[at]?.digest && layer.mediaType === layers[at]?.mediaType;
+  if (mediaType === manifest.mediaType && layers.length === manifest.layers.length && manifest.layers.every(isSame))
+    return manifest;
+  return { ...manifest, mediaType, config: { ...manifest.config, mediaType: config }, layers };
 }
 
 /**
- * The documents to store for an image: `texts` as they are, or with the layers of `image` where a store had to compress them;
+ * The documents to store for an image: `texts` as they are, or with the layers and media types a store had to give `image`;
  * encoded from `image` when there are no texts. The config's text, and so the image ID, is never changed.
  */
 export function documentsFor(image: Image, texts?: DocumentTexts): Documents {
@@ -94,9 +98,7 @@ export function documentsFor(image: Image, texts?: DocumentTexts): Documents {
   const document = parseManifest(texts.manifestText, "manifest to copy");
   if (isIndex(document) || document.config.digest !== digestLike(document.config.digest, texts.configText))
     throw new Fault("image.mismatch", "Cannot copy image: its manifest does not name its config");
-  const manifest = sameLayers(document, image)
-    ? document
-    : { ...document, layers: image.layers.map((layer) => layer.descriptor) };
+  const manifest = fitted(document, image);
   const manifestText = manifest === document ? texts.manifestText : encodeManifest(manifest);
   return {
     identity: {

@@ -1,7 +1,7 @@
 import type { Image } from "../oci/image.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import type { HostPath } from "../std/path.ts";
-import { compressLayers } from "./compress.ts";
+import { asOci } from "./compress.ts";
 import type { BlobSource, DocumentTexts } from "./contract.ts";
 import { documentsFor, readImage } from "./document.ts";
 import { type Exchange, type ExchangeOptions, findEntry, marksFor, soleEntry } from "./exchange.ts";
@@ -24,7 +24,7 @@ export function openLayoutDirectory(directory: HostPath, options: ExchangeOption
       return readImage(store, soleEntry(await store.entries(), directory, tag, platform), directory, platform);
     },
     async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
-      const compressed = await compressLayers(image, compression, blobs, (type, bytes) => store.put(type, bytes));
+      const compressed = await asOci(image, compression, blobs, (type, bytes) => store.put(type, bytes));
       const documents = documentsFor(compressed, texts);
       checkNames(names, documents.identity.digest);
       await store.write(compressed, documents, marksFor(names, tag), blobs);

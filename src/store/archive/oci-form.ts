@@ -6,7 +6,7 @@ import { type Compression, mediaTypes } from "../../oci/media-type.ts";
 import type { Platform } from "../../oci/platform.ts";
 import type { Bytes } from "../../std/byte.ts";
 import { Fault } from "../../std/fault.ts";
-import { compressLayers } from "../compress.ts";
+import { asOci } from "../compress.ts";
 import type { BlobSource, DocumentTexts, StoredImage } from "../contract.ts";
 import { documentsFor, readImage } from "../document.ts";
 import { checkLayoutVersion, layoutText } from "../layout/index-file.ts";
@@ -59,7 +59,7 @@ export async function writeOciForm(
     await writer.add(() => blobName(descriptor.digest), content, descriptor.size);
   };
   await writer.add(() => "oci-layout", [Buffer.from(layoutText)]);
-  const compressed = await compressLayers(image, options.compression, from, put);
+  const compressed = await asOci(image, options.compression, from, put);
   for (const { descriptor } of compressed.layers) await putAs(descriptor, from.open(descriptor));
   const documents = documentsFor(compressed, options.texts);
   await putAs(documents.manifest.config, [Buffer.from(documents.configText)]);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Family } from "../../../src/oci/media-type.ts";
 import { type HostPath, hostPath } from "../../../src/std/path.ts";
 import { openArchive } from "../../../src/store/archive.ts";
 import type { ImageStore } from "../../../src/store/contract.ts";
@@ -16,8 +17,8 @@ export interface Implementation {
   readonly isOnDisk: boolean;
   /** Whether a second write leaves other images there, or takes their place. */
   readonly holds: "many" | "one";
-  /** Whether manifests are stored as given, or made anew for the layers as they are stored. */
-  readonly keeps: "manifest" | "config";
+  /** Of which families manifests are stored as given; else they are made anew for the layers as they are stored. */
+  readonly keeps: readonly Family[];
 }
 
 /** A store in memory as something to dispose of, like the others. */
@@ -25,50 +26,52 @@ function openMemory(): ImageStore & AsyncDisposable {
   return { ...memoryStore(), [Symbol.asyncDispose]: async () => undefined };
 }
 
+const both: readonly Family[] = ["oci", "docker"];
+
 export const implementations: readonly Implementation[] = [
-  { title: "memory", open: openMemory, isOnDisk: false, holds: "many", keeps: "manifest" },
-  { title: "layout", open: (path) => openLayout(path), isOnDisk: true, holds: "many", keeps: "manifest" },
+  { title: "memory", open: openMemory, isOnDisk: false, holds: "many", keeps: both },
+  { title: "layout", open: (path) => openLayout(path), isOnDisk: true, holds: "many", keeps: both },
   {
     title: "layout held",
     open: (path) => openLayout(path, { hold: true }),
     isOnDisk: true,
     holds: "many",
-    keeps: "manifest",
+    keeps: both,
   },
   {
     title: "layout directory",
     open: (path) => openLayoutDirectory(path),
     isOnDisk: true,
     holds: "many",
-    keeps: "config",
+    keeps: [],
   },
   {
     title: "layout directory, not compressed",
     open: (path) => openLayoutDirectory(path, { compression: "none" }),
     isOnDisk: true,
     holds: "many",
-    keeps: "manifest",
+    keeps: ["oci"],
   },
   {
     title: "OCI archive",
     open: (path) => openArchive(path, { form: "oci" }),
     isOnDisk: true,
     holds: "one",
-    keeps: "config",
+    keeps: [],
   },
   {
     title: "OCI archive, not compressed",
     open: (path) => openArchive(path, { form: "oci", compression: "none" }),
     isOnDisk: true,
     holds: "one",
-    keeps: "manifest",
+    keeps: ["oci"],
   },
   {
     title: "Docker archive",
     open: (path) => openArchive(path, { form: "docker" }),
     isOnDisk: true,
     holds: "one",
-    keeps: "config",
+    keeps: [],
   },
 ];
 
