@@ -49,7 +49,7 @@ export function checkOrder(order: Order, lookup: Lookup): void {
 }
 
 /** Steps from one flat group to the next, and flat groups in all, before an order is called hostile. */
-const limits = { steps: 100_000, groups: 1_000_000 } as const;
+const limits = { steps: 100_000, groups: 100_000 } as const;
 
 /** The composites something came out of, innermost first. */
 interface Trail {

@@ -25,8 +25,8 @@ export type PlanSolution<T extends PlanCandidate = PlanCandidate> =
     }
   | { readonly kind: "fail"; readonly log: readonly string[] };
 
-/** How many combinations of alternatives are tried before we give up. */
-const maximumTrials = 65_536;
+/** How many names are looked at in all trials together, and how many lines are kept, before a plan is called hostile. */
+const limits = { names: 10_000_000, lines: 20_000 } as const;
 
 /** One element with the alternative it takes part with; it may be dropped if it is optional and has no other one left. */
 interface Option<T extends PlanCandidate> {
@@ -39,19 +39,23 @@ interface Option<T extends PlanCandidate> {
  * Chooses an alternative for each element so that every require has a provider before it or in itself and every provide
  * is required after it (Buildpack spec, "Build Plan"). The first combination that holds wins; the last element's
  * alternatives vary fastest. An optional element is dropped rather than let its last alternative fail. Entries stand in
- * the order of their first requirement. Throws Fault `plan.size` (exit 22) beyond 65,536 combinations.
+ * the order of their first requirement. Throws Fault `plan.size` (exit 22) when the trials look at ten million names.
  */
 export function solvePlan<T extends PlanCandidate>(candidates: readonly T[]): PlanSolution<T> {
   const log: string[] = [];
-  let count = 0;
+  const say = (line: string) => {
+    if (log.length < limits.lines) log.push(line);
+  };
+  let [count, names] = [0, 0];
   for (const trial of trials(candidates)) {
-    if (++count > maximumTrials)
-      throw new Fault("plan.size", `Cannot resolve the build plan: there are more than ${maximumTrials} combinations`, {
+    names += trial.reduce((sum, { alternative }) => sum + alternative.provides.length + alternative.requires.length, 1);
+    if (names > limits.names)
+      throw new Fault("plan.size", `Cannot resolve the build plan: ${count} combinations were tried in vain`, {
         exit: "detect",
-        hint: "buildpacks of this group offer too many alternatives with [[or]]",
+        hint: "the buildpacks of this group offer too many alternatives with [[or]]",
       });
-    log.push(`Resolving plan... (try #${count})`);
-    const remaining = reduce(trial, log);
+    say(`Resolving plan... (try #${++count})`);
+    const remaining = reduce(trial, say);
     if (remaining !== undefined)
       return {
         kind: "pass",
@@ -80,18 +84,21 @@ function* trials<T extends PlanCandidate>(candidates: readonly T[]): Generator<r
 }
 
 /** Drops optional elements until everything left fits; undefined when a required one does not or nothing is left. */
-function reduce<T extends PlanCandidate>(trial: readonly Option<T>[], log: string[]): readonly Option<T>[] | undefined {
+function reduce<T extends PlanCandidate>(
+  trial: readonly Option<T>[],
+  say: (line: string) => void,
+): readonly Option<T>[] | undefined {
   for (let remaining = trial; ; ) {
     const unmet = unmetOf(remaining);
     const dropped = new Set<Option<T>>();
     for (const { option, because } of unmet) {
-      log.push(`${option.optional ? "skip" : "fail"}: ${nameOf(option.candidate)} ${because}`);
+      say(`${option.optional ? "skip" : "fail"}: ${nameOf(option.candidate)} ${because}`);
       if (!option.optional) return undefined;
       dropped.add(option);
     }
     remaining = remaining.filter((option) => !dropped.has(option));
     if (remaining.length === 0) {
-      log.push("fail: no viable buildpacks in group");
+      say("fail: no viable buildpacks in group");
       return undefined;
     }
     if (dropped.size === 0) return remaining;
@@ -119,7 +126,7 @@ function dependenciesOf<T extends PlanCandidate>(trial: readonly Option<T>[]): R
     for (const name of option.alternative.provides) of(name).unused.push(option);
     for (const require of option.alternative.requires) {
       const dependency = of(require.name);
-      dependency.providers.push(...dependency.unused);
+      for (const provider of dependency.unused) dependency.providers.push(provider);
       dependency.unused = [];
       if (dependency.providers.length === 0) dependency.early.push(option);
       else dependency.requires.push(require);

@@ -2,7 +2,9 @@ import toml from "toml";
 import { Fault, reasonOf } from "./fault.ts";
 
 /** A TOML document may not be longer than this (UTF-16 units), nor nest deeper. */
-export const tomlLimits = { length: 16 * 1024 * 1024, depth: 200 } as const;
+export const tomlLimits = { length: 4 * 1024 * 1024, depth: 200 } as const;
+
+const tooDeep = `it nests deeper than ${tomlLimits.depth} levels`;
 
 /** A date or time as the document wrote it, with `T` and `Z` in upper case and seconds filled in. */
 export class TomlDate {
@@ -30,7 +32,7 @@ export function isTable(value: unknown): value is TomlTable {
 
 /**
  * Text to table; throws Fault `toml.parse` that names `place`, line and column when it is not TOML 1.1, is longer than
- * 16 Mi characters or nests deeper than 200 levels.
+ * 4 Mi characters or nests deeper than 200 levels.
  */
 export function parseToml(text: string, place: string): TomlTable {
   if (text.length > tomlLimits.length)
@@ -53,7 +55,7 @@ function parsed(text: string, place: string): TomlTable {
     return toml.parse(text, { bigint: true, useTemporal: true, temporal, maxDepth: tomlLimits.depth }) as TomlTable;
   } catch (cause) {
     if (cause instanceof RangeError)
-      throw new Fault("toml.parse", `Cannot parse TOML at ${place}: it nests too deeply`, { cause });
+      throw new Fault("toml.parse", `Cannot parse TOML at ${place}: ${tooDeep}`, { cause });
     const { line, column, found } = errorOf(cause, text);
     throw new Fault("toml.parse", `Cannot parse TOML at ${place}:${line}:${column}: ${found}`, {
       hint: frameOf(text, line, column),
@@ -91,23 +93,24 @@ function lowered(sentence: string): string {
 }
 
 /** Where a table stands: kept beside the tables, so that a reader's fault can say the whole path. */
-const origins = new WeakMap<TomlTable, { readonly parent: TomlTable; readonly name: string; readonly depth: number }>();
+const origins = new WeakMap<TomlTable, { readonly parent: TomlTable; readonly name: string }>();
 
 function nameTables(root: TomlTable, place: string): void {
   const open: { table: TomlTable; depth: number }[] = [{ table: root, depth: 0 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { table: parent, depth } = next;
-    if (depth > tomlLimits.depth)
-      throw new Fault("toml.parse", `Cannot parse TOML at ${place}: it nests deeper than ${tomlLimits.depth} levels`);
-    const visit = (value: TomlValue, name: string): void => {
-      if (Array.isArray(value)) {
-        for (const [index, item] of value.entries()) if (typeof item === "object") visit(item, `${name}[${index}]`);
-      } else if (isTable(value)) {
-        origins.set(value, { parent, name, depth: depth + 1 });
-        open.push({ table: value, depth: depth + 1 });
+    const { table: parent, depth: above } = next;
+    const visit = (value: TomlValue, name: string, depth: number): void => {
+      if (typeof value !== "object" || value instanceof TomlDate) return;
+      if (depth > tomlLimits.depth) throw new Fault("toml.parse", `Cannot parse TOML at ${place}: ${tooDeep}`);
+      if (isTable(value)) {
+        origins.set(value, { parent, name });
+        open.push({ table: value, depth });
+      } else {
+        for (const [index, item] of value.entries())
+          if (typeof item === "object") visit(item, `${name}[${index}]`, depth + 1);
       }
     };
-    for (const [key, value] of Object.entries(parent)) visit(value, key);
+    for (const [key, value] of Object.entries(parent)) visit(value, key, above + 1);
   }
 }
 
