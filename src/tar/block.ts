@@ -41,11 +41,21 @@ function binaryAt(block: Buffer, offset: number, width: number): number {
   return number;
 }
 
+/** Octal digits between spaces and NULs, or GNU's form; an empty field is 0. */
 function numberAt(block: Buffer, offset: number, width: number): number {
   if (block[offset]! >= 0x80) return binaryAt(block, offset, width);
-  const digits = block.toString("latin1", offset, offset + width).replace(/^[ \0]+|[ \0].*$/gs, "");
-  if (!/^[0-7]*$/.test(digits)) throw corrupt("a number in a header is not octal");
-  return digits === "" ? 0 : Number.parseInt(digits, 8);
+  let value = 0;
+  let started = false;
+  for (let i = offset; i < offset + width; i++) {
+    const byte = block[i]!;
+    const blank = byte === 0x20 || byte === 0;
+    if (blank && started) break;
+    if (blank) continue;
+    if (byte < 0x30 || byte > 0x37) throw corrupt("a number in a header is not octal");
+    value = value * 8 + byte - 0x30;
+    started = true;
+  }
+  return value;
 }
 
 function isChecked(block: Buffer): boolean {

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import type { Bytes } from "../std/byte.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
+import { zstdFrames } from "./zstd.ts";
 
 /** How the bytes of a layer are stored. */
 export type Compression = "gzip" | "zstd" | "none";
@@ -97,7 +98,7 @@ const pieceSize = 1 << 18;
 /** The bytes as a transform makes them; an error of either side ends both. */
 async function* through(bytes: Bytes, transform: zlib.Gzip | zlib.Gunzip): AsyncGenerator<Buffer> {
   const source = Readable.from(bytes, { objectMode: false });
-  // pipeline destroys both on any error, and the error comes out of the iteration below.
+  // An error destroys both; it comes out of the iteration below.
   const done = pipeline(source, transform).catch(() => undefined);
   try {
     yield* transform as AsyncIterable<Buffer>;
@@ -125,11 +126,11 @@ function broken(compression: Compression, error: unknown): unknown {
  */
 export async function* decompress(bytes: Bytes, compression: Compression): AsyncGenerator<Uint8Array> {
   if (compression === "none") return yield* bytes;
-  if (compression === "zstd" && newer.createZstdDecompress === undefined) throw noZstd("decompress");
   const options = { chunkSize: pieceSize };
-  const transform = compression === "gzip" ? zlib.createGunzip(options) : newer.createZstdDecompress!(options);
   try {
-    yield* through(bytes, transform);
+    if (compression === "gzip") return yield* through(bytes, zlib.createGunzip(options));
+    if (newer.createZstdDecompress === undefined) throw noZstd("decompress");
+    for await (const frame of zstdFrames(bytes)) yield* through(frame, newer.createZstdDecompress(options));
   } catch (error) {
     throw broken(compression, error);
   }

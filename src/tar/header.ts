@@ -67,7 +67,7 @@ function finish(block: Buffer): Buffer {
   block.write("ustar\u000000", 257, 8, "latin1");
   block.fill(0x20, 148, 156);
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let i = 0; i < blockSize; i++) sum += block[i]!;
   block.write(sum.toString(8).padStart(6, "0"), 148, 6, "latin1");
   block[154] = 0;
   return block;

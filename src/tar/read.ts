@@ -34,37 +34,44 @@ async function readExtension(source: ByteSource, raw: RawHeader): Promise<string
   return bytes?.toString("latin1", 0, raw.size) ?? "";
 }
 
+const whole = /^-?[0-9]+$/;
+const decimal = /^-?[0-9]+(\.[0-9]*)?$/;
+
+function numberOf(key: string, value: string | undefined, otherwise: number): number {
+  if (value === undefined || value === "") return otherwise;
+  const found = Math.floor(Number(value));
+  if (!(key === "mtime" ? decimal : whole).test(value) || !Number.isSafeInteger(found))
+    throw corrupt(`the PAX record ${key} is ${JSON.stringify(value)}`);
+  return found;
+}
+
 /** A header with everything that was said about it: records of its own, records of the archive, long names, its own block. */
 function settle(raw: RawHeader, own: Extension, global: Records): TarHeader {
-  // An empty value takes back what the archive's records or the block say; the block's text then serves.
-  const text = (key: string): ByteString | undefined => (own.local.get(key) ?? global.get(key) ?? "") as ByteString;
-  const number = (key: string, fallback: number, form: RegExp): number => {
-    const value = text(key);
-    if (value === "" || value === undefined) return fallback;
-    const found = Math.floor(Number(value));
-    if (!form.test(value) || !Number.isSafeInteger(found)) throw corrupt(`the PAX record ${key} is "${value}"`);
-    return found;
-  };
-  const whole = /^-?[0-9]+$/;
-  const name = text("path") || ((own.longName ?? raw.name) as ByteString);
+  // An empty value takes back what records before it said: then long names and the block count.
+  const record = (key: string) => own.local.get(key) ?? global.get(key);
+  const text = (key: string, otherwise: string) => (record(key) || otherwise) as ByteString;
+  const number = (key: string, otherwise: number) => numberOf(key, record(key), otherwise);
+  const name = text("path", own.longName ?? raw.name);
+  const uname = text("uname", raw.uname ?? "");
+  const gname = text("gname", raw.gname ?? "");
+  const size = number("size", raw.size);
   const type = typeOf(raw.flag, name);
   if (raw.flag === "S") throw sparse();
   if (type === undefined) throw unsupported(name, `its type flag is ${JSON.stringify(raw.flag)}`);
-  const size = number("size", raw.size, whole);
   if (size < 0) throw corrupt(`an entry claims ${size} bytes`);
-  const { flag: _, uname = "", gname = "", ...rest } = raw;
-  const owners = { uname: text("uname") || uname, gname: text("gname") || gname };
   return {
-    ...rest,
     name,
     type,
-    uid: number("uid", raw.uid, whole),
-    gid: number("gid", raw.gid, whole),
+    mode: raw.mode,
+    uid: number("uid", raw.uid),
+    gid: number("gid", raw.gid),
     size: type === "file" ? size : 0,
-    mtime: number("mtime", raw.mtime, /^-?[0-9]+(\.[0-9]*)?$/),
-    link: text("linkpath") || ((own.longLink ?? raw.link) as ByteString),
-    ...(owners.uname !== "" && { uname: owners.uname as ByteString }),
-    ...(owners.gname !== "" && { gname: owners.gname as ByteString }),
+    mtime: number("mtime", raw.mtime),
+    link: text("linkpath", own.longLink ?? raw.link),
+    ...(uname !== "" && { uname }),
+    ...(gname !== "" && { gname }),
+    devMajor: raw.devMajor,
+    devMinor: raw.devMinor,
   };
 }
 
@@ -106,7 +113,7 @@ async function nextHeader(source: ByteSource, global: Records): Promise<TarHeade
  * `tar.corrupt` when they are no archive, `tar.unsupported` for sparse files and unknown kinds of entries.
  */
 export async function* readTar(bytes: Bytes): AsyncGenerator<TarEntry> {
-  const source = new ByteSource(bytes);
+  const source = new ByteSource(bytes, truncated);
   const global: Records = new Map();
   try {
     for (;;) {

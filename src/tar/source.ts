@@ -1,14 +1,17 @@
 import type { Bytes } from "../std/byte.ts";
-import { truncated } from "./fault.ts";
+import type { Fault } from "../std/fault.ts";
 
 /** Bytes that arrive in pieces, read in lengths the reader chooses; holds the producer open until `close`. */
 export class ByteSource {
   /** How many bytes have been taken so far. */
   position = 0;
   readonly #pieces: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
+  readonly #short: (found: string, at: number) => Fault;
   #piece: Buffer = Buffer.alloc(0);
 
-  constructor(bytes: Bytes) {
+  /** `short` makes the fault for bytes that end too early. */
+  constructor(bytes: Bytes, short: (found: string, at: number) => Fault) {
+    this.#short = short;
     this.#pieces = Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : bytes[Symbol.iterator]();
   }
 
@@ -22,7 +25,7 @@ export class ByteSource {
     return this.#take(limit);
   }
 
-  /** The next `length` bytes; undefined when there is none left, Fault `tar.truncated` when there are fewer. */
+  /** The next `length` bytes; undefined when there is none left, the fault of `short` when there are fewer. */
   async exactly(length: number): Promise<Buffer | undefined> {
     if (this.#piece.length >= length) return this.#take(length);
     const parts: Buffer[] = [];
@@ -30,20 +33,26 @@ export class ByteSource {
     while (left > 0) {
       const part = await this.some(left);
       if (part === undefined && left === length) return undefined;
-      if (part === undefined) throw truncated(`the bytes end ${left} too early`, this.position);
+      if (part === undefined) throw this.#short(`the bytes end ${left} too early`, this.position);
       parts.push(part);
       left -= part.length;
     }
     return Buffer.concat(parts, length);
   }
 
-  /** Passes over `length` bytes; Fault `tar.truncated` when there are fewer. */
+  /** Passes over `length` bytes; the fault of `short` when there are fewer. */
   async skip(length: number): Promise<void> {
+    for await (const _ of this.pieces(length));
+  }
+
+  /** Exactly `length` bytes in the pieces they came in; the fault of `short` when there are fewer. */
+  async *pieces(length: number): AsyncGenerator<Buffer> {
     let left = length;
     while (left > 0) {
       const part = await this.some(left);
-      if (part === undefined) throw truncated(`the bytes end ${left} too early`, this.position);
+      if (part === undefined) throw this.#short(`the bytes end ${left} too early`, this.position);
       left -= part.length;
+      yield part;
     }
   }
 
