@@ -1,4 +1,7 @@
 import { mkdir } from "node:fs/promises";
+import { diffPackages, type PackageDiff } from "./base/diff.ts";
+import { metadataLabel } from "./base/image.ts";
+import { packagesOf } from "./base/packages.ts";
 import { swapBase } from "./cnb/rebase.ts";
 import { type Refusal, rebaseNotes, refusals, lifecycleOf } from "./cnb/refusal.ts";
 import { formatReport } from "./cnb/report-file.ts";
@@ -50,6 +53,8 @@ export interface RebaseReport {
   readonly to: string;
   /** Whether the image stands on other layers than before. */
   readonly changed: boolean;
+  /** Which distribution packages changed, when both run images list theirs. */
+  readonly packages: PackageDiff | undefined;
 }
 
 async function readApp(place: ImagePlace): Promise<StoredImage> {
@@ -88,6 +93,14 @@ async function readOldBase(app: Image, store: Layout): Promise<Image | undefined
     if (error instanceof Fault) return undefined;
     throw error;
   }
+}
+
+/** What a base's label lists is compared; layers are not read for it. */
+async function packageDiff(app: StoredImage, newBase: StoredImage): Promise<PackageDiff | undefined> {
+  const isListed = ({ image }: StoredImage) => labelsOf(image.config)[metadataLabel] !== undefined;
+  if (!isListed(app) || !isListed(newBase)) return undefined;
+  const [before, after] = await Promise.all([packagesOf(app), packagesOf(newBase)]);
+  return before && after && diffPackages(before, after);
 }
 
 function refuse(place: string, found: readonly Refusal[], force: boolean): void {
@@ -149,6 +162,7 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
         names: shown,
         from: lifecycleOf(app.image.config)?.runImage.reference ?? "",
         to: reference,
+        packages: await packageDiff(app, newBase),
         changed: labelsOf(image.config)["io.buildpacks.lifecycle.metadata"] !== labelsOf(app.image.config)["io.buildpacks.lifecycle.metadata"],
       };
     });

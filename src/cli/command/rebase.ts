@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { PackageDiff } from "../../base/diff.ts";
 import type { Context } from "../context.ts";
 import { pathFrom, repeated } from "../input.ts";
 import type { Act } from "../main.ts";
@@ -10,6 +11,19 @@ interface Flags {
   readonly tag?: string[];
   readonly compression?: "none" | "gzip" | "zstd";
   readonly reportOutputDir?: string;
+}
+
+/** Which packages changed, a line each; one line when none did, nothing when it is not known. */
+function packageLines(packages: PackageDiff | undefined): string[] {
+  if (!packages) return [];
+  const { added, removed, upgraded, downgraded } = packages;
+  const lines = [
+    ...upgraded.map(({ name, from, to }) => `  ${name} ${from} -> ${to}`),
+    ...downgraded.map(({ name, from, to }) => `  ${name} ${from} -> ${to} (older)`),
+    ...added.map(({ name, version }) => `  ${name} ${version} (new)`),
+    ...removed.map(({ name, version }) => `  ${name} ${version} (gone)`),
+  ];
+  return lines.length === 0 ? ["Packages of the base: unchanged"] : [`Packages of the base: ${lines.length} changed`, ...lines];
 }
 
 async function run(context: Context, image: string, flags: Flags): Promise<number> {
@@ -29,6 +43,7 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
   if (context.json) context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
   else if (context.quiet) context.result(report.imageId);
   else {
+    for (const line of packageLines(report.packages)) context.say(line);
     context.say(`Rebased Image: ${report.imageId.slice("sha256:".length)}`);
     context.say(`Successfully rebased image ${image}`);
   }
