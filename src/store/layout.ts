@@ -91,8 +91,10 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
 
     async remove(names) {
       const removed: string[] = [];
+      const isMeant = (entry: Descriptor) => names.some((name) => isNamed(entry, name));
+      if (!(await store.entries()).some(isMeant)) return removed;
       await store.update(async (entries) => {
-        const kept = entries.filter((entry) => !names.some((name) => isNamed(entry, name)));
+        const kept = entries.filter((entry) => !isMeant(entry));
         if (kept.length === entries.length) return entries;
         for (const entry of entries)
           if (!kept.includes(entry)) removed.push(entry.annotations?.[nameKey] ?? entry.digest);

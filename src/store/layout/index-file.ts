@@ -63,10 +63,12 @@ export async function isLayout(root: string): Promise<boolean> {
   const path = join(root, "oci-layout");
   const text = await textAt(path);
   if (text === undefined) {
-    const names = await readdir(root).catch((error) => {
+    const names = await readdir(root).catch((error): string[] => {
       if (errnoOf(error) === "ENOENT") return [];
       throw systemFault("read image layout", root, error);
     });
+    // Another process made it one since we looked.
+    if (names.includes("oci-layout")) return isLayout(root);
     // A writer opens its lease before it makes the layout.
     if (names.every((name) => name === "lease")) return false;
     throw new Fault(

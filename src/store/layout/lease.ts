@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { check } from "proper-lockfile";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import { errnoOf } from "../../std/fault.ts";
+import { systemFault } from "../failure.ts";
 import { type Held, signOfLife, withLock } from "./lock.ts";
 
 /** After how long without a sign of life a lease counts as that of a killed process, in milliseconds. */
@@ -62,8 +63,12 @@ export async function openLease(root: string): Promise<Lease> {
     folder,
     async pin(digests) {
       const fresh = [...new Set(digests)].filter((digest) => !pinned.has(digest));
-      if (fresh.length > 0) await appendFile(join(folder, "pins"), fresh.map((digest) => `${digest}\n`).join(""));
-      if (await exists(pruneLockIn(root))) await withLock(pruneLockIn(root), async () => undefined);
+      try {
+        if (fresh.length > 0) await appendFile(join(folder, "pins"), fresh.map((digest) => `${digest}\n`).join(""));
+        if (await exists(pruneLockIn(root))) await withLock(pruneLockIn(root), async () => undefined);
+      } catch (error) {
+        throw systemFault("write image layout", root, error);
+      }
       for (const digest of fresh) pinned.add(digest);
     },
     isHeld: async () => !life.isLost() && (await exists(folder)),

@@ -41,12 +41,13 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
   }
 
   async put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor> {
-    const lease = await this.#writing();
-    const staged = await stageBlob(join(lease.folder, randomUUID()), bytes, expected);
-    await lease.pin([staged.digest]);
-    await placeBlob(this.root, staged);
-    this.#unflushed.add(staged.digest);
-    return { mediaType, size: staged.size, digest: staged.digest };
+    return this.#under(await this.#writing(), async (lease) => {
+      const staged = await stageBlob(join(lease.folder, randomUUID()), bytes, expected);
+      await lease.pin([staged.digest]);
+      await placeBlob(this.root, staged);
+      this.#unflushed.add(staged.digest);
+      return { mediaType, size: staged.size, digest: staged.digest };
+    });
   }
 
   /** The entries of the index; none when there is no layout yet. */
@@ -63,10 +64,10 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
 
   /** Stores an image after all of its blobs, an index entry for each of `marks`: annotations, the name among them. */
   async write(image: Image, documents: Documents, marks: readonly EntryMarks[], from: BlobSource): Promise<void> {
-    const lease = await this.#writing();
     const { manifest, identity } = documents;
     const blobs = blobsOf(documents);
-    await lease.pin([identity.digest, ...blobs.map((blob) => blob.digest)]);
+    const digests = [identity.digest, ...blobs.map((blob) => blob.digest)];
+    await this.#under(await this.#writing(), (lease) => lease.pin(digests));
     const isWhole = async (blob: Descriptor) => (await blobSize(this.root, blob.digest)) === blob.size;
     await bringLayers(documents, from, this, isWhole);
     await this.put(manifest.config.mediaType, [Buffer.from(documents.configText)], manifest.config.digest);
@@ -86,13 +87,7 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     const lease = await this.#writing();
     await updateIndex(this.root, lease.folder, async (entries) => {
       if (await lease.isHeld()) return change(entries);
-      throw new Fault(
-        "store.lease",
-        `Cannot write image layout at ${this.root}: this process did not move for so long that another cleared up after it`,
-        {
-          hint: "start again",
-        },
-      );
+      throw this.#lostLease();
     });
   }
 
@@ -100,6 +95,24 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     const lease = this.#lease;
     this.#lease = undefined;
     await (await lease?.catch(() => undefined))?.release();
+  }
+
+  /** Runs a step that relies on the lease; when it fails because the lease is gone, the fault says that instead. */
+  async #under<T>(lease: Lease, step: (lease: Lease) => Promise<T>): Promise<T> {
+    try {
+      return await step(lease);
+    } catch (error) {
+      const isSystems = error instanceof Fault && error.code === "store.system";
+      throw isSystems && !(await lease.isHeld()) ? this.#lostLease(error) : error;
+    }
+  }
+
+  #lostLease(cause?: unknown): Fault {
+    const found = "this process did not move for so long that another cleared up after it";
+    return new Fault("store.lease", `Cannot write image layout at ${this.root}: ${found}`, {
+      cause,
+      hint: "start again",
+    });
   }
 
   #writing(): Promise<Lease> {
