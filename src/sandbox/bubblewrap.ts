@@ -1,10 +1,13 @@
-import { type Backend, type Container, hostname, type Start } from "./container.ts";
+import { type Backend, hostname, type Program } from "./container.ts";
+import { isThere } from "./locate.ts";
 import type { Step } from "./view.ts";
 
 function argumentsOf(step: Step): string[] {
   switch (step.make) {
     case "mount":
       return [step.access === "ro" ? "--ro-bind" : "--bind", step.host, step.guest];
+    case "overlay":
+      return ["--overlay-src", step.lower, "--overlay", step.upper, step.work, step.guest];
     case "directory":
       return ["--dir", step.guest];
     case "link":
@@ -21,31 +24,40 @@ function argumentsOf(step: Step): string[] {
   }
 }
 
-/** Bubblewrap sets PWD itself; a job sees the one it was given, or none. */
-function withOwnPwd({ argv, env, cwd }: Container): readonly string[] {
+/** Bubblewrap sets PWD itself; a program sees the one it was given, or none, unless the root is one without `env`. */
+function withOwnPwd({ argv, env, cwd }: Program, hasEnv: boolean): readonly string[] {
   const given = env["PWD"];
-  if (given === cwd) return argv;
+  if (given === cwd || !hasEnv) return argv;
   return given === undefined ? ["/usr/bin/env", "-u", "PWD", ...argv] : ["/usr/bin/env", `PWD=${given}`, ...argv];
 }
 
-/** Starts containers with bubblewrap; its options go through a descriptor, where no `ps` shows them. */
-export const bubblewrap: Backend = {
-  name: "bubblewrap",
-  startOf(container: Container): Start {
-    const { user, network, view, env, cwd } = container;
-    const options = [
-      ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
-      ...(network === "none" ? ["--unshare-net"] : []),
-      ...["--uid", String(user.uid), "--gid", String(user.gid), "--hostname", hostname, "--cap-drop", "ALL"],
-      ...["--new-session", "--die-with-parent", "--json-status-fd", "4"],
-      ...view.steps.flatMap(argumentsOf),
-      ...(view.sealed ? ["--remount-ro", "/"] : []),
-      ...["--clearenv", ...Object.entries(env).flatMap(([name, value]) => ["--setenv", name, value])],
-      ...["--chdir", cwd],
-    ];
-    return {
-      argv: ["bwrap", "--args", "3", "--", ...withOwnPwd(container)],
-      input: options.map((option) => `${option}\0`).join(""),
-    };
-  },
-};
+/**
+ * Starts containers with bubblewrap, which reads its options from a descriptor: no `ps` shows the environment. With `nested: false`
+ * (version 0.8 or newer) programs cannot make namespaces of their own, as in other containers.
+ */
+export function bubblewrap({ nested }: { readonly nested: boolean }): Backend {
+  return {
+    name: "bubblewrap",
+    async prepare({ view, user, network }) {
+      const hasEnv = await isThere(view.steps, "/usr/bin/env");
+      const common = [
+        ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+        ...(nested ? [] : ["--disable-userns"]),
+        ...(network === "none" ? ["--unshare-net"] : []),
+        ...["--uid", String(user.uid), "--gid", String(user.gid), "--hostname", hostname, "--cap-drop", "ALL"],
+        ...["--new-session", "--die-with-parent", "--json-status-fd", "4"],
+        ...view.steps.flatMap(argumentsOf),
+        ...(view.sealed ? ["--remount-ro", "/"] : []),
+        "--clearenv",
+      ];
+      return (program) => {
+        const env = Object.entries(program.env).flatMap(([name, value]) => ["--setenv", name, value]);
+        const options = [...common, ...env, "--chdir", program.cwd];
+        return {
+          argv: ["bwrap", "--args", "3", "--", ...withOwnPwd(program, hasEnv)],
+          input: options.map((option) => `${option}\0`).join(""),
+        };
+      };
+    },
+  };
+}

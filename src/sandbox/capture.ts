@@ -1,8 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { finished } from "node:stream/promises";
-import type { HostPath } from "../std/path.ts";
 import type { Output } from "./contract.ts";
-import { openPipe } from "./pipe.ts";
+import type { MakePipe } from "./pipe.ts";
 import { type Command, type Stdio, start } from "./spawn.ts";
 
 /** A started program whose output goes to an `Output`. */
@@ -14,14 +13,14 @@ export interface Captured {
   deafen(): void;
 }
 
-/** Starts a program with no input, and standard output and error in one pipe made in `folder`, so that their order is kept. */
+/** Starts a program with no input, and standard output and error in one pipe, so that their order is kept. */
 export async function startCaptured(
-  folder: HostPath,
+  makePipe: MakePipe,
   command: Omit<Command, "stdio">,
   output: Output,
   more: readonly Stdio[] = [],
 ): Promise<Captured> {
-  const pipe = await openPipe(folder);
+  const pipe = await makePipe();
   try {
     const child = await start({ ...command, stdio: ["ignore", pipe.writer, pipe.writer, ...more] });
     pipe.reader.on("data", output);

@@ -1,5 +1,5 @@
 import { Fault } from "../std/fault.ts";
-import type { Probe, SandboxKind } from "./contract.ts";
+import type { Refusal, SandboxKind } from "./contract.ts";
 
 /** The kind of sandbox to use, and one line about it for a person. */
 export interface Choice {
@@ -7,17 +7,22 @@ export interface Choice {
   readonly explanation: string;
 }
 
-type Refused = { readonly kind: SandboxKind; readonly probe: Extract<Probe, { usable: false }> };
+type Refused = { readonly kind: SandboxKind; readonly probe: Refusal };
 
 function explain(kind: SandboxKind, detail: string, refused: readonly Refused[]): string {
   const passed = refused.map(({ kind: { name }, probe }) => `; not ${name}: ${probe.because} (${probe.hint})`);
   return `${kind.name} (${detail})${passed.join("")}`;
 }
 
+/** The fault of a kind that does not work here. */
+export function unusable(name: string, { because, hint }: Refusal): Fault {
+  return new Fault("sandbox.unusable", `Cannot use sandbox ${name}: ${because}`, { hint });
+}
+
 async function take(kind: SandboxKind): Promise<Choice> {
   const probe = await kind.probe();
-  if (probe.usable) return { kind, explanation: explain(kind, probe.detail, []) };
-  throw new Fault("sandbox.unusable", `Cannot use sandbox ${kind.name}: ${probe.because}`, { hint: probe.hint });
+  if (!probe.usable) throw unusable(kind.name, probe);
+  return { kind, explanation: explain(kind, probe.detail, []) };
 }
 
 /**

@@ -52,9 +52,14 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** Whether a kind of sandbox works here; `hint` says which setting would change it. */
-export type Probe =
-  | { readonly usable: true; readonly detail: string }
-  | { readonly usable: false; readonly because: string; readonly hint: string };
+export type Probe = { readonly usable: true; readonly detail: string } | Refusal;
+
+/** That a kind of sandbox does not work here; both are clauses without a stop. */
+export interface Refusal {
+  readonly usable: false;
+  readonly because: string;
+  readonly hint: string;
+}
 
 /** A way to run buildpacks. */
 export interface SandboxKind {

@@ -1,11 +1,10 @@
-import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../std/fault.ts";
-import type { HostPath } from "../std/path.ts";
 import { startCaptured } from "./capture.ts";
 import type { Exit, Job, Output, SandboxKind, Surroundings } from "./contract.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { makeScratch, sandboxOf } from "./open.ts";
+import { type MakePipe, pipesIn } from "./pipe.ts";
 import { endOf } from "./spawn.ts";
 import { killTree, newMark, send, stopTree } from "./tree.ts";
 
@@ -33,15 +32,11 @@ function killAll(): void {
   for (const leader of leaders) send(-leader, "SIGKILL");
 }
 
-async function locate(path: string): Promise<string | undefined> {
-  return (await stat(path).catch(() => undefined)) && path;
-}
-
-async function runOnHost(scratch: HostPath, job: Job, output: Output, signal: AbortSignal): Promise<Exit> {
-  const obstacle = await obstacleOf(job, locate);
+async function runOnHost(makePipe: MakePipe, job: Job, output: Output, signal: AbortSignal): Promise<Exit> {
+  const obstacle = await obstacleOf(job, async (path) => path);
   if (obstacle !== undefined) return { kind: "unstartable", because: obstacle };
   const mark = newMark();
-  const { child, drained, deafen } = await startCaptured(scratch, { ...commandOf(job), mark }, output);
+  const { child, drained, deafen } = await startCaptured(makePipe, { ...commandOf(job), mark }, output);
   const leader = child.pid!;
   if (leaders.size === 0) process.on("exit", killAll);
   leaders.add(leader);
@@ -87,6 +82,7 @@ export const host: SandboxKind = {
   async open(surroundings) {
     check(surroundings);
     const scratch = await makeScratch(surroundings.scratch);
-    return sandboxOf(scratch, (job, output, signal) => runOnHost(scratch, job, output, signal));
+    const makePipe = pipesIn(scratch);
+    return sandboxOf(scratch, (job, output, signal) => runOnHost(makePipe, job, output, signal));
   },
 };

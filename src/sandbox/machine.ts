@@ -1,9 +1,9 @@
 import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { errnoOf } from "../std/fault.ts";
-import { type GuestPath, guestPath, hostPath } from "../std/path.ts";
-import type { Step } from "./view.ts";
+import { guestPath, hostPath } from "../std/path.ts";
+import { isWithin, type MountStep, mountStep, type Step } from "./view.ts";
 
-// What a system is made of, on every distribution; where programs of the store kind live, only their stores.
+// What a system consists of, whatever the distribution. Nix and Guix keep programs in stores of their own.
 const systemFolders = [
   "/usr",
   "/bin",
@@ -17,54 +17,60 @@ const systemFolders = [
   "/gnu/store",
 ];
 
+function shownAsItIs(path: string): MountStep {
+  return mountStep({ host: hostPath(path), guest: guestPath(path), access: "ro" });
+}
+
 async function stepFor(folder: string): Promise<Step | undefined> {
   try {
-    const found = await lstat(folder);
-    if (found.isSymbolicLink()) return { make: "link", guest: guestPath(folder), target: await readlink(folder) };
-    return { make: "mount", host: hostPath(folder), guest: guestPath(folder), access: "ro" };
+    const isLink = (await lstat(folder)).isSymbolicLink();
+    return isLink ? { make: "link", guest: guestPath(folder), target: await readlink(folder) } : shownAsItIs(folder);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-/** Everything below a folder that only some users may read: running as root, the kernel would not keep a job from it. */
-async function confidential(folder: string): Promise<Step[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+/** Covers over everything below a folder that is not for every user's eyes: to a job started by root the kernel would show it. */
+async function covers(folder: string): Promise<Step[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
   const found = await Promise.all(
     entries.map(async (entry): Promise<Step[]> => {
       const path = `${folder}/${entry.name}`;
       if (entry.isSymbolicLink()) return [];
       const { mode } = await lstat(path);
-      const guest = guestPath(path);
-      if (entry.isDirectory())
-        return (mode & 0o005) === 0o005 ? confidential(path) : [{ make: "cover", guest, kind: "directory" }];
-      return (mode & 0o004) === 0 ? [{ make: "cover", guest, kind: "file" }] : [];
+      const isOpen = entry.isDirectory() ? (mode & 0o005) === 0o005 : (mode & 0o004) !== 0;
+      if (!isOpen) return [{ make: "cover", guest: guestPath(path), kind: entry.isDirectory() ? "directory" : "file" }];
+      return entry.isDirectory() ? covers(path) : [];
     }),
   );
   return found.flat();
 }
 
-function isShown(path: string): boolean {
-  return systemFolders.some((folder) => path.startsWith(`${folder}/`));
-}
-
-/** The resolver's configuration is often a link to a folder jobs do not see. */
+/** Where the resolver's configuration really is, when that is a folder jobs do not see: on many systems it is a link into /run. */
 async function resolver(): Promise<Step[]> {
   const path = await realpath("/etc/resolv.conf").catch(() => undefined);
-  if (path === undefined || isShown(path)) return [];
-  return [{ make: "mount", host: hostPath(path), guest: guestPath(path), access: "ro" }];
+  if (path === undefined || systemFolders.some((folder) => isWithin(path, folder))) return [];
+  return [shownAsItIs(path)];
 }
 
-/** This machine's system folders, read-only, without what is not meant for everyone. */
+/** This machine's system folders, read-only, without what is not meant for everyone; with what name resolution needs on the host's network. */
 export async function machineSteps(network: "host" | "none"): Promise<Step[]> {
   const folders = await Promise.all(systemFolders.map(stepFor));
   const shown = folders.filter((step) => step !== undefined);
-  return [...shown, ...(await confidential("/etc")), ...(network === "host" ? await resolver() : [])];
+  return [...shown, ...(await covers("/etc")), ...(network === "host" ? await resolver() : [])];
 }
 
-/** The guest paths of the files that say who is who. */
-export const accountFiles: { readonly passwd: GuestPath; readonly group: GuestPath } = {
-  passwd: guestPath("/etc/passwd"),
-  group: guestPath("/etc/group"),
-};
+/** The kernel's own folders, with its switches read-only: to a job started by root they would be open. */
+export async function kernelSteps(): Promise<Step[]> {
+  const entries = await readdir("/proc", { withFileTypes: true });
+  const switches = await Promise.all(
+    entries
+      .filter((entry) => !/^\d+$/.test(entry.name) && !entry.isSymbolicLink())
+      .map(async (entry) => {
+        const { mode } = await lstat(`/proc/${entry.name}`);
+        return entry.isDirectory() || (mode & 0o222) !== 0 ? [shownAsItIs(`/proc/${entry.name}`)] : [];
+      }),
+  );
+  return [{ make: "proc", guest: guestPath("/proc") }, ...switches.flat(), { make: "dev", guest: guestPath("/dev") }];
+}

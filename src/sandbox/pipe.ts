@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
-import { join } from "node:path";
 import { execa } from "execa";
-import type { HostPath } from "../std/path.ts";
+import { type HostPath, under } from "../std/path.ts";
+import { toolPath } from "./spawn.ts";
 
 /** One pipe: whoever holds `writer` (an open file descriptor) fills it, `reader` ends when the last of them is gone. */
 export interface Pipe {
@@ -12,27 +12,47 @@ export interface Pipe {
   closeWriter(): void;
 }
 
-let count = 0;
+/** Makes one pipe after another. */
+export type MakePipe = () => Promise<Pipe>;
 
-/**
- * Opens a pipe, with the help of a file in `folder` that is gone when this resolves.
- * Node gives its children sockets, which cannot be opened again by name: `echo failed >/dev/stderr` would fail in them.
- */
-export async function openPipe(folder: HostPath): Promise<Pipe> {
-  count += 1;
-  const path = join(folder, `pipe-${count}`);
-  await execa("mkfifo", ["-m", "600", path]);
+// Starting mkfifo costs about as much as starting a job.
+const batch = 8;
+
+function open(path: HostPath): Pipe {
   // Without O_NONBLOCK the open for reading would wait for a writer; with a writer there first, reading does not begin at an end.
   const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const writer = openSync(path, constants.O_WRONLY);
   unlinkSync(path);
-  let open = true;
+  let held = true;
   return {
     reader: new Socket({ fd: reading, readable: true, writable: false }),
     writer,
     closeWriter() {
-      if (open) closeSync(writer);
-      open = false;
+      if (held) closeSync(writer);
+      held = false;
     },
+  };
+}
+
+/**
+ * A source of pipes, which need a name in `folder` for a moment. Node itself gives its children sockets, and those cannot be opened
+ * again by name: `echo failed >/dev/stderr` would fail in them.
+ */
+export function pipesIn(folder: HostPath): MakePipe {
+  let count = 0;
+  let ready: Promise<HostPath[]> = Promise.resolve([]);
+  const refill = async (): Promise<HostPath[]> => {
+    const paths = Array.from({ length: batch }, (_, index) => under(folder, `pipe-${count + index}`));
+    count += batch;
+    await execa("mkfifo", ["-m", "600", ...paths], { env: { PATH: toolPath }, extendEnv: false });
+    return paths;
+  };
+  return async () => {
+    for (;;) {
+      const current = ready;
+      const path = (await current).pop();
+      if (path !== undefined) return open(path);
+      if (ready === current) ready = refill();
+    }
   };
 }

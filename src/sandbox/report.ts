@@ -16,6 +16,7 @@ export function readReport(status: Readable): Report {
     first = resolve;
   });
   let code: number | undefined;
+  status.on("error", () => {});
   const ended = (async () => {
     for await (const line of createInterface({ input: status })) {
       const said = JSON.parse(line) as { "child-pid"?: number; "exit-code"?: number };

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Exit } from "./contract.ts";
+import { withoutInherited } from "./inherited.ts";
 
 /** Where the tools sandboxes are made of may live; never the caller's own PATH. */
 export const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin";
@@ -26,7 +27,7 @@ export async function start(command: Command): Promise<ChildProcess> {
   const child = spawn("/bin/sh", ["-c", prelude, "sh", String(command.mark ?? "unlimited"), ...command.argv], {
     env: command.env,
     cwd: command.cwd,
-    stdio: [...command.stdio],
+    stdio: withoutInherited(command.stdio),
     detached: true,
   });
   await once(child, "spawn");

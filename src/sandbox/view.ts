@@ -1,9 +1,22 @@
-import type { GuestPath, HostPath } from "../std/path.ts";
+import { type GuestPath, guestPath, type HostPath } from "../std/path.ts";
 import type { Mount } from "./contract.ts";
 
-/** One step in building the file system a job sees; steps are taken in order, each on top of those before. */
+/** A directory or file of this machine in a view. */
+export interface MountStep extends Mount {
+  readonly make: "mount";
+}
+
+/** One step in making the file system a job sees; steps are taken in order, each on top of those before. */
 export type Step =
-  | { readonly make: "mount"; readonly host: HostPath; readonly guest: GuestPath; readonly access: "ro" | "rw" }
+  | MountStep
+  /** What lies in `upper` over what lies in `lower`, which stays as it is; `work` is the kernel's, beside `upper`. */
+  | {
+      readonly make: "overlay";
+      readonly guest: GuestPath;
+      readonly lower: HostPath;
+      readonly upper: HostPath;
+      readonly work: HostPath;
+    }
   | { readonly make: "directory"; readonly guest: GuestPath }
   | { readonly make: "link"; readonly guest: GuestPath; readonly target: string }
   /** What is there stays there, but nobody can look at it. */
@@ -19,12 +32,22 @@ export interface View {
 }
 
 /** A mount as a step. */
-export function mountStep(mount: Mount): Step {
-  return { make: "mount", ...mount };
+export function mountStep({ host, guest, access }: Mount): MountStep {
+  return { make: "mount", host, guest, access };
+}
+
+/** Whether `path` is `folder` or lies below it. */
+export function isWithin(path: string, folder: string): boolean {
+  return folder === "/" || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** The folders above a path, the outermost first, without the root. */
+export function foldersAbove(path: GuestPath): GuestPath[] {
+  const names = path.split("/").slice(1, -1);
+  return names.map((_, index) => guestPath(`/${names.slice(0, index + 1).join("/")}`));
 }
 
 /** Mounts so that one inside another comes after it. */
 export function outerFirst(mounts: readonly Mount[]): Mount[] {
-  const depth = (mount: Mount) => (mount.guest === "/" ? 0 : mount.guest.split("/").length);
-  return [...mounts].sort((a, b) => depth(a) - depth(b));
+  return [...mounts].sort((a, b) => foldersAbove(a.guest).length - foldersAbove(b.guest).length);
 }
