@@ -27,7 +27,8 @@ function newest(folder) {
 
 if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
   console.log("Installing the libraries that package-lock.json lists…");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+  // Not "npm ci": it refuses where a mirror lacks the packages for other platforms, which nobody here needs.
+  run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]);
   writeFileSync(installed, lock);
 }
 if (!existsSync(built) || statSync(built).mtimeMs < Math.max(newest(join(root, "src")), statSync(join(root, "tsconfig.json")).mtimeMs)) {
