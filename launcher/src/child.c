@@ -123,10 +123,9 @@ static void take_signal(struct child *child) {
         return;
     }
     child->stopped_by = signal;
-    if (child->ended) {
-        stop(child);  // only something else still holds the pipe open
+    if (!child->ended) {
+        kernel_kill(child->process, signal);
     }
-    kernel_kill(child->process, signal);
 }
 
 static void make_room(struct child *child) {
@@ -153,9 +152,13 @@ static void take_output(struct child *child) {
     }
 }
 
-// Until the program has ended and nothing can write to the pipe any more.
+// Whether nothing more is to come: the program has ended, and no other holds the pipe open that anyone still waits for.
+static bool is_over(const struct child *child) {
+    return child->ended && (child->output < 0 || child->stopped_by != 0);
+}
+
 static void listen(struct child *child) {
-    while (child->output >= 0 || !child->ended) {
+    while (!is_over(child)) {
         if (child->signals < 0 && child->output < 0) {
             wait_for(child, false);
             continue;

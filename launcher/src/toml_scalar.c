@@ -161,10 +161,12 @@ static bool is_float(struct text text) {
     if (!skip_digits(text, &offset) || (zero && offset > whole + 1)) {
         return false;
     }
-    if (skip(text, &offset, '.') && !skip_digits(text, &offset)) {
+    bool fraction = skip(text, &offset, '.');
+    if (fraction && !skip_digits(text, &offset)) {
         return false;
     }
-    if (skip(text, &offset, 'e') || skip(text, &offset, 'E')) {
+    bool exponent = skip(text, &offset, 'e') || skip(text, &offset, 'E');
+    if (exponent) {
         if (!skip(text, &offset, '+')) {
             skip(text, &offset, '-');
         }
@@ -172,7 +174,7 @@ static bool is_float(struct text text) {
             return false;
         }
     }
-    return offset == text.size;
+    return (fraction || exponent) && offset == text.size;
 }
 
 static bool ends_scalar(char byte) {
