@@ -190,6 +190,9 @@ describe("labels", () => {
     expect(encodeProjectMetadata(parseProjectMetadata(text, "project-metadata.toml"))).toBe(
       '{"source":{"type":"git","version":{"commit":"c"},"metadata":{"empty":{},"refs":["main"]}}}',
     );
+    expect(encodeProjectMetadata({ source: { version: { b: "1", a: "2" } } })).toBe(
+      '{"source":{"version":{"a":"2","b":"1"}}}',
+    );
     expect(encodeProjectMetadata(parseProjectMetadata("", "x"))).toBe("{}");
     expect(encodeProjectMetadata(undefined)).toBe("{}");
     expect(encodeProjectMetadata(parseProjectMetadata("[source]\n", "x"))).toBe('{"source":{}}');

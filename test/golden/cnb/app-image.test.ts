@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { appLabels, createdBy, createdTime, planConfig, planEntrypoint } from "../../../src/cnb/app-image.ts";
 import { encodeBuildMetadata } from "../../../src/cnb/build-metadata.ts";
-import { encodeLifecycleMetadata, type LayerRecord } from "../../../src/cnb/label.ts";
+import { encodeLifecycleMetadata, type LayerRecord, labelNames } from "../../../src/cnb/label.ts";
 import { mergeProcesses, noProcesses, parseLaunch, parseStore } from "../../../src/cnb/launch.ts";
 import { parseLayer } from "../../../src/cnb/layer.ts";
 import { formatMetadata, parseMetadata } from "../../../src/cnb/metadata-file.ts";
 import { encodeProjectMetadata } from "../../../src/cnb/project-file.ts";
-import { encodeConfig, parseConfig } from "../../../src/oci/config.ts";
+import { encodeConfig, labelsOf, parseConfig } from "../../../src/oci/config.ts";
 import { type DiffId, digestOf } from "../../../src/oci/digest.ts";
 import { jsonOfToml } from "../../../src/std/toml-json.ts";
 import { vector } from "../vector.ts";
@@ -112,5 +112,17 @@ describe("what a build with the reference's inputs gives", () => {
     const text = encodeConfig(config);
     expect(text).toBe(vector("app_one.config.json"));
     expect(JSON.parse(vector("app_one.manifest.json")).config.digest).toBe(digestOf(text));
+  });
+
+  it("the build label of an image without processes", () => {
+    const label = encodeBuildMetadata({
+      buildpacks: [{ id: "bom", version: "1", homepage: "h" }],
+      launcher: {
+        version: "0.99.0",
+        source: { git: { repository: "github.com/buildpacks/lifecycle", commit: "abc1234" } },
+      },
+      processes: [],
+    });
+    expect(label).toBe(labelsOf(parseConfig(vector("app_sl.config.json"), "app_sl"))[labelNames.build]);
   });
 });
