@@ -1,5 +1,5 @@
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
-import { textOf } from "./name.ts";
+import { shown } from "./name.ts";
 
 const reasons: Record<string, string> = {
   EACCES: "permission denied",
@@ -24,7 +24,7 @@ function systemReason(error: unknown): string {
 
 /** Fault `tar.read`: a file or directory that goes into a layer cannot be read; `path` is a byte string. */
 export function unreadable(path: string, error: unknown): Fault {
-  return new Fault("tar.read", `Cannot read ${textOf(path)}: ${systemReason(error)}`, {
+  return new Fault("tar.read", `Cannot read ${shown(path)}: ${systemReason(error)}`, {
     cause: error,
     ...(errnoOf(error) === "EACCES" && { hint: "make it readable for the user who runs the build" }),
   });
@@ -32,7 +32,7 @@ export function unreadable(path: string, error: unknown): Fault {
 
 /** Fault `tar.write`: an entry of an archive cannot be written to disk; `path` is a byte string. */
 export function unwritable(path: string, error: unknown): Fault {
-  return new Fault("tar.write", `Cannot write ${textOf(path)}: ${systemReason(error)}`, { cause: error });
+  return new Fault("tar.write", `Cannot write ${shown(path)}: ${systemReason(error)}`, { cause: error });
 }
 
 /** Fault `tar.corrupt`: the bytes are not a tar archive, or no longer. */
@@ -58,12 +58,12 @@ export function sparse(): Fault {
 
 /** Fault `tar.unsupported`: an entry is of a kind that has no place here; `name` is a byte string. */
 export function unsupported(name: string, found: string): Fault {
-  return new Fault("tar.unsupported", `Cannot extract ${textOf(name)}: ${found}`);
+  return new Fault("tar.unsupported", `Cannot extract ${shown(name)}: ${found}`);
 }
 
 /** Fault `tar.escape`: an entry would be written, or would link, outside of where the archive belongs; `name` is a byte string. */
 export function escaping(name: string, found: string): Fault {
-  return new Fault("tar.escape", `Cannot extract ${textOf(name)}: ${found}`, {
+  return new Fault("tar.escape", `Cannot extract ${shown(name)}: ${found}`, {
     hint: "the archive tries to write outside of its place; do not trust it",
   });
 }

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { Fault } from "../std/fault.ts";
-import { type ByteString, textOf } from "./name.ts";
+import { type ByteString, shown } from "./name.ts";
 import { encodeRecord, maxExtension } from "./pax.ts";
 
 /** What an entry is. */
@@ -154,7 +154,7 @@ function encodeExtension(name: string, records: string): Buffer {
 }
 
 function refuse(name: string, found: string): never {
-  throw new Fault("tar.header", `Cannot write archive entry ${JSON.stringify(textOf(name))}: ${found}`);
+  throw new Fault("tar.header", `Cannot write archive entry "${shown(name)}": ${found}`);
 }
 
 function check(header: TarHeader): void {

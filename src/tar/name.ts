@@ -13,9 +13,15 @@ export function byteString(text: string): ByteString {
   return (ascii.test(text) ? text : Buffer.from(text, "utf8").toString("latin1")) as ByteString;
 }
 
-/** The same name to put before a person: bytes that are not UTF-8 become the replacement character. */
+/** The text a name spells; bytes that are not UTF-8 become the replacement character. */
 export function textOf(name: string): string {
   return ascii.test(name) ? name : Buffer.from(name, "latin1").toString("utf8");
+}
+
+/** The name to put before a person: what a terminal would obey is spelled out, what is very long is cut. */
+export function shown(name: string): string {
+  const text = textOf(name.length > 400 ? `${name.slice(0, 400)}...` : name);
+  return text.replace(/\p{Cc}/gu, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 /** The same name as `node:fs` takes it, whatever its bytes. */

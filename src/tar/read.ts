@@ -120,10 +120,10 @@ export async function* readTar(bytes: Bytes): AsyncGenerator<TarEntry> {
       const header = await nextHeader(source, global);
       if (header === undefined) return;
       let left = header.size;
-      let current = true;
+      let passed = false;
       const content = (async function* () {
         while (left > 0) {
-          if (!current) throw new RangeError("the content of an entry is read before the next entry is asked for");
+          if (passed) throw new RangeError("the content of an entry has to be read before the next entry is asked for");
           const part = await source.some(left);
           if (part === undefined) throw truncated(`the bytes end ${left} too early`, source.position);
           left -= part.length;
@@ -131,10 +131,8 @@ export async function* readTar(bytes: Bytes): AsyncGenerator<TarEntry> {
         }
       })();
       yield { header, content };
-      current = false;
-      const skipped = left + paddingOf(header.size);
-      left = 0;
-      await source.skip(skipped);
+      passed = true;
+      await source.skip(left + paddingOf(header.size));
     }
   } finally {
     await source.close();

@@ -4,7 +4,7 @@ import type { Bytes } from "../std/byte.ts";
 import type { HostPath } from "../std/path.ts";
 import { escaping, unwritable } from "./fault.ts";
 import type { TarHeader } from "./header.ts";
-import { systemPath, textOf } from "./name.ts";
+import { shown, systemPath } from "./name.ts";
 import { type Keep, putFile, replacing, writing } from "./put.ts";
 import { readTar, type TarEntry } from "./read.ts";
 import { HostTree, partsOf, statOf } from "./tree.ts";
@@ -91,7 +91,7 @@ class Unpacking {
     const target = `${this.#tree.directoryAt(parts, name)}/${last}`;
     const found = statOf(target);
     if (found === undefined || found.isDirectory())
-      throw unwritable(name, new Error(`it links to ${textOf(link)}, ${found ? "a directory" : "which is not there"}`));
+      throw unwritable(name, new Error(`it links to ${shown(link)}, ${found ? "a directory" : "which is not there"}`));
     if (target === path) return;
     // Some systems follow a link to a link; a copy means the same and stays inside.
     const attempt = found.isSymbolicLink()
@@ -110,7 +110,7 @@ class Unpacking {
     const made =
       typeof file === "string" && (await execa("mknod", ["-m", "600", "--", file, ...numbers], { reject: false }));
     if (made === false || made.exitCode !== 0) {
-      this.skipped.push(textOf(name));
+      this.skipped.push(shown(name));
       return;
     }
     writing(name, () => {

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { errnoOf, Fault } from "../std/fault.ts";
 import { unreadable } from "./fault.ts";
 import { blockSize, encodeHeader, type TarHeader } from "./header.ts";
-import { type ByteString, systemPath, textOf } from "./name.ts";
+import { type ByteString, shown, systemPath } from "./name.ts";
 import { turns } from "./turn.ts";
 
 /** One entry of an archive that is being written; what is a file has content of exactly `header.size` bytes. */
@@ -26,7 +26,7 @@ export const chunkSize = 1 << 20;
 const readAsync = promisify(read);
 
 function resized(name: string, size: number): Fault {
-  return new Fault("tar.changed", `Cannot read ${textOf(name)}: its size is no longer ${size} bytes`, {
+  return new Fault("tar.changed", `Cannot read ${shown(name)}: its size is no longer ${size} bytes`, {
     hint: "something writes to it while the layer is made; stop that and try again",
   });
 }
