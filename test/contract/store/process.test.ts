@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { documentsOf } from "../../../src/oci/image.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
 import { collect } from "../../../src/std/byte.ts";
 import { type HostPath, under } from "../../../src/std/path.ts";
+import { openArchive } from "../../../src/store/archive.ts";
 import { type Layout, openLayout } from "../../../src/store/layout.ts";
 import { inFolder } from "./place.ts";
 import { sampleImage } from "./sample.ts";
@@ -16,8 +18,8 @@ const script = fileURLToPath(new URL("writer.ts", import.meta.url));
 const loader = import.meta.resolve("tsx");
 
 /** Another process that writes images; gives the lines it says until it ends. */
-function startWriter(root: HostPath, name: string, count: number) {
-  const child = spawn(process.execPath, ["--import", loader, script, root, name, String(count)], {
+function startWriter(kind: "layout" | "archive", path: HostPath, name: string, count: number) {
+  const child = spawn(process.execPath, ["--import", loader, script, kind, path, name, String(count)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout });
@@ -32,7 +34,7 @@ async function stop(child: ChildProcess): Promise<void> {
 function age(root: HostPath): void {
   for (const folder of [root, join(root, "lease")]) {
     if (!existsSync(folder)) continue;
-    for (const name of readdirSync(folder)) if (name.endsWith(".lock")) utimesSync(join(folder, name), 0, 0);
+    for (const name of readdirSync(folder)) if (name.endsWith("lock")) utimesSync(join(folder, name), 0, 0);
   }
 }
 
@@ -55,7 +57,7 @@ it("two processes write to one layout while a third prunes it, and nothing is lo
   inFolder(async (folder) => {
     const root = under(folder, "store");
     const said = new Map<string, string>();
-    const writers = [startWriter(root, "app:a*", 12), startWriter(root, "app:b*", 12)];
+    const writers = [startWriter("layout", root, "app:a*", 12), startWriter("layout", root, "app:b*", 12)];
     let prunes = Promise.resolve();
     const prune = async () => {
       await using layout = openLayout(root);
@@ -83,7 +85,7 @@ it("two processes write the same name, and one of the images stands under it", (
   inFolder(async (folder) => {
     const root = under(folder, "store");
     const ids = new Set<string>();
-    const writers = [startWriter(root, "app:same", 8), startWriter(root, "app:same", 8)];
+    const writers = [startWriter("layout", root, "app:same", 8), startWriter("layout", root, "app:same", 8)];
     try {
       for (const { lines } of writers) lines.on("line", (line) => ids.add(line.split(" ")[2] ?? ""));
       await Promise.all(writers.map((writer) => writer.ended));
@@ -107,7 +109,7 @@ it.each([0, 1, 2, 4, 6, 7, 8, 9, 14, 17, 25])("kill -9 after %i steps leaves a s
       await layout.write(first.image, [parseReference("app:first")], first.blobs);
     }
     const said = new Map<string, string>();
-    const { child, lines, ended } = startWriter(root, "app:n*", 1000);
+    const { child, lines, ended } = startWriter("layout", root, "app:n*", 1000);
     let count = 0;
     lines.on("line", (line) => {
       noteImage(line, said);
@@ -127,4 +129,29 @@ it.each([0, 1, 2, 4, 6, 7, 8, 9, 14, 17, 25])("kill -9 after %i steps leaves a s
     await layout[Symbol.asyncDispose]();
     expect(readdirSync(root).sort()).toEqual(["blobs", "index.json", "oci-layout"]);
   }),
+);
+
+it.each([0, 1, 5, 6, 10, 11, 17])(
+  "kill -9 after %i steps leaves an archive whole, and the next write clears up",
+  (steps) =>
+    inFolder(async (folder) => {
+      const path = under(folder, "image.tar");
+      const first = sampleImage();
+      await using archive = openArchive(path, { form: "docker" });
+      await archive.write(first.image, [parseReference("app:first")], first.blobs);
+      const { child, lines, ended } = startWriter("archive", path, "app:n", 1000);
+      let count = 0;
+      lines.on("line", () => {
+        if (count++ === steps) child.kill("SIGKILL");
+      });
+      await ended;
+      expect(child.signalCode).toBe("SIGKILL");
+      await using found = openArchive(path, { form: "docker" });
+      const { image, blobs } = await found.sole();
+      for (const layer of image.layers) await collect(blobs.open(layer.descriptor));
+      age(folder);
+      await found.write(first.image, [parseReference("app:next")], first.blobs);
+      expect((await found.sole()).identity.imageId).toBe(documentsOf(first.image).identity.imageId);
+      expect(readdirSync(folder)).toEqual(["image.tar"]);
+    }),
 );
