@@ -191,8 +191,11 @@ export function mergeProcesses(
 /** Throws Fault `process-type.name` unless every type can be the name of a file in `/cnb/process`. */
 export function checkProcessTypes(processes: readonly Pick<Process, "type">[]): void {
   for (const { type } of processes) {
-    if (type !== "" && !/[/><:|&\\]/.test(type)) continue;
-    const found = type === "" ? "type is required for all processes" : `"${type}" holds one of / > < : | & \\`;
-    throw new Fault("process-type.name", `Cannot export process types: ${found}`, { exit: "export" });
+    if (type !== "" && type !== "." && type !== ".." && !/[/><:|&\\\0]/.test(type)) continue;
+    const found = type === "" ? "type is required for all processes" : `"${type}" cannot name a file`;
+    throw new Fault("process-type.name", `Cannot export process types: ${found}`, {
+      exit: "export",
+      hint: "a type has letters, digits, dots, underscores and dashes",
+    });
   }
 }

@@ -16,12 +16,17 @@ export interface LayerMetadata {
 const flags = ["launch", "build", "cache"] as const;
 
 /** The names no layer may have: their TOML files mean something else (Buildpack spec, "Layers"). */
-export const reservedLayerNames: ReadonlySet<string> = new Set(["build", "launch", "store"]);
+const reservedLayerNames: ReadonlySet<string> = new Set(["build", "launch", "store"]);
+
+/** Whether a layer can have the name: a file name that stays in its directory and is not reserved. */
+export function isLayerName(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name) && !reservedLayerNames.has(name);
+}
 
 /** The name of the layer a TOML file describes, or undefined when the file describes none. */
 export function layerNameOf(file: string): string | undefined {
   const name = file.endsWith(".toml") ? file.slice(0, -".toml".length) : "";
-  return name === "" || reservedLayerNames.has(name) ? undefined : name;
+  return isLayerName(name) ? name : undefined;
 }
 
 /**

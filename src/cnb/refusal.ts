@@ -133,6 +133,11 @@ function recordedNames(metadata: LifecycleMetadata): readonly RunImageNames[] {
   return [metadata.runImage, ...(metadata.stack ? [metadata.stack.runImage] : [])].filter((names) => names.image);
 }
 
+/** The names an app image records of its run image, in the old place when the new one is empty; undefined when it records none. */
+export function recordedRunImage(metadata: LifecycleMetadata): RunImageNames | undefined {
+  return recordedNames(metadata)[0];
+}
+
 function isSameRepository(names: RunImageNames, wanted: Reference | undefined): boolean {
   const recorded = [names.image, ...(names.mirrors ?? [])].map((name) => name && referenceOf(name));
   return recorded.some((one) => one && one.registry === wanted?.registry && one.repository === wanted.repository);
@@ -160,7 +165,7 @@ function isOtherTag(question: RebaseQuestion, metadata: LifecycleMetadata): bool
 
 function refusedName(question: RebaseQuestion, metadata: LifecycleMetadata): readonly Refusal[] {
   if (isRecorded(metadata, question.runImageName) || isOtherTag(question, metadata)) return [];
-  const [names] = recordedNames(metadata);
+  const names = recordedRunImage(metadata);
   const known = names ? encodeJson({ image: names.image, mirrors: names.mirrors }) : "not found";
   const found = `new base image '${question.runImageName}' not found in existing run image metadata: ${known}`;
   return [refusal("rebase.run-image", found)];

@@ -3,6 +3,7 @@ import type { Level } from "../std/event.ts";
 import type { Json } from "../std/json.ts";
 import { layerIds } from "./app-image.ts";
 import type { BuildpackRecord, LayerRecord } from "./label.ts";
+import { isLayerName } from "./layer.ts";
 
 /** What the restore phase decides from. */
 export interface RestoreQuestion {
@@ -118,7 +119,8 @@ function layersOf(buildpacks: readonly BuildpackRecord[], id: string): ReadonlyM
 
 function judgeBuildpack(question: RestoreQuestion, id: string): readonly Judgement[] {
   const [app, cache] = [layersOf(question.app, id), layersOf(question.cache, id)];
-  const names = [...new Set([...app.keys(), ...cache.keys()])].sort(compareBytes);
+  // What an image or a cache calls a layer becomes a path, and either may come from strangers.
+  const names = [...new Set([...app.keys(), ...cache.keys()])].filter(isLayerName).sort(compareBytes);
   return names.map((name) => judge(id, name, app.get(name), cache.get(name)));
 }
 

@@ -40,7 +40,18 @@ describe("<layer>.toml", () => {
   });
 
   it("LAYER-023 launch.toml, build.toml and store.toml are no layers", () => {
-    const files = ["launch.toml", "build.toml", "store.toml", "a.toml", "a.b.toml", ".toml", "a", "launch.toml.toml"];
+    const files = [
+      "launch.toml",
+      "build.toml",
+      "store.toml",
+      "a.toml",
+      "a.b.toml",
+      ".toml",
+      "a",
+      "launch.toml.toml",
+      "..toml",
+      "...toml",
+    ];
     expect(files.map(layerNameOf)).toEqual([
       undefined,
       undefined,
@@ -50,6 +61,8 @@ describe("<layer>.toml", () => {
       undefined,
       undefined,
       "launch.toml",
+      undefined,
+      undefined,
     ]);
   });
 

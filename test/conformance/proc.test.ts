@@ -47,7 +47,7 @@ describe("launch.toml", () => {
     expect(Object.fromEntries(labels)).toMatchObject({ a: "3", b: "2" });
   });
 
-  it.each(["a/b", "a>b", "a<b", "a:b", "a|b", "a&b", "a\\b", ""])(
+  it.each(["a/b", "a>b", "a<b", "a:b", "a|b", "a&b", "a\\b", "", ".", ".."])(
     "PROC-004 EXPORT-010 the type %j is refused at export",
     (type) => {
       const fault = faultOf(() => checkProcessTypes([process("web"), process(type)]));

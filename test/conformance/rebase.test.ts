@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { baseEnd } from "../../src/cnb/base-end.ts";
 import { labelNames } from "../../src/cnb/label.ts";
 import { swapBase } from "../../src/cnb/rebase.ts";
-import { lifecycleOf, type RebaseQuestion, rebaseNotes, refusals } from "../../src/cnb/refusal.ts";
+import { lifecycleOf, type RebaseQuestion, rebaseNotes, recordedRunImage, refusals } from "../../src/cnb/refusal.ts";
 import { type ImageConfig, labelsOf } from "../../src/oci/config.ts";
 import { documentsOf, type Image } from "../../src/oci/image.ts";
 import { type AppContents, appImage, contentsOf, diffIdAt, runImage } from "../support/app-image.ts";
@@ -120,7 +120,10 @@ describe("which rebases are refused", () => {
     const old: AppContents = {
       metadata: ({ runImage: { image: _, ...rest }, ...metadata }) => ({ ...metadata, runImage: rest }),
     };
-    expect(codes({ app: appImage(oldBase, old) })).toEqual([]);
+    const image = appImage(oldBase, old);
+    expect(codes({ app: image })).toEqual([]);
+    expect(recordedRunImage(lifecycleOf(image.config)!)).toMatchObject({ image: recorded });
+    expect(recordedRunImage(lifecycleOf(appImage(oldBase, { names: {} }).config)!)).toBeUndefined();
   });
 
   it.each<[string, Record<string, string>, Record<string, string>, readonly string[]]>([

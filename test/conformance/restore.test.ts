@@ -128,6 +128,18 @@ describe("what a rebuild gets back", () => {
     ]);
   });
 
+  it.each(["../x", "a/b", "..", ".", "", "x\0", "launch", "store"])(
+    "LAYER-023 an image or a cache cannot name a layer %j",
+    (name) => {
+      const app = records({ [name]: layer({ launch: true }) });
+      const cache = records({ [name]: layer({ cache: true }) });
+      expect(plan(app, cache)).toMatchObject({
+        buildpacks: [{ layers: [] }],
+        lines: [{ text: "Restoring data for SBOM from cache" }],
+      });
+    },
+  );
+
   it("names of layers may be those of anything", () => {
     const cache = records({ constructor: layer({ cache: true }), toString: layer({ launch: true }) });
     expect(plan([], cache).buildpacks[0]!.layers.map((one) => [one.name, one.contents])).toEqual([

@@ -8,7 +8,7 @@ import {
 } from "../../../src/cnb/label.ts";
 import type { Process } from "../../../src/cnb/launch.ts";
 import { mergeProcesses, noProcesses, type ProcessTable } from "../../../src/cnb/launch.ts";
-import { formatRestoredLayer, parseLayer } from "../../../src/cnb/layer.ts";
+import { formatRestoredLayer, isLayerName, parseLayer } from "../../../src/cnb/layer.ts";
 import { formatMetadata, parseMetadata } from "../../../src/cnb/metadata-file.ts";
 import { planRestore } from "../../../src/cnb/restore.ts";
 import { compareBytes } from "../../../src/std/byte.ts";
@@ -77,7 +77,7 @@ describe("what an image remembers", () => {
         const decisions = plan.buildpacks[0]!.layers;
         const [known, cached] = [new Map(Object.entries(app)), new Map(Object.entries(cache))];
         expect(decisions.map((one) => one.name)).toEqual(
-          [...new Set([...known.keys(), ...cached.keys()])].sort(compareBytes),
+          [...new Set([...known.keys(), ...cached.keys()])].filter(isLayerName).sort(compareBytes),
         );
         for (const { name, metadata: given, contents } of decisions) {
           const source = given && (given.from === "app" ? known : cached).get(name)!;
