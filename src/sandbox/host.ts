@@ -1,12 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../std/fault.ts";
+import { send } from "../std/process.ts";
 import { startCaptured } from "./capture.ts";
 import type { Exit, Job, Output, SandboxKind, Surroundings } from "./contract.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { makeScratch, sandboxOf } from "./open.ts";
 import { type MakePipe, pipesIn } from "./pipe.ts";
 import { endOf } from "./spawn.ts";
-import { killTree, newMark, send, stopTree } from "./tree.ts";
+import { killTree, newMark, stopTree } from "./tree.ts";
 
 // The shell that sets the umask adds or interprets these, and drops names that are none of its variables: env gives them as they are.
 const touchedByShell = /^(?:PWD|OLDPWD|SHLVL|_|IFS|OPT(?:IND|ARG|ERR)|PPID|PS[0-4]|E?UID|SHELLOPTS|BASH.*|LINENO)$/;

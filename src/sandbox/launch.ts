@@ -2,10 +2,10 @@ import type { ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { goneOf, isAlive, readProcess, send } from "../std/process.ts";
 import type { Exit } from "./contract.ts";
 import { readReport } from "./report.ts";
 import { endOf, toolPath } from "./spawn.ts";
-import { send } from "./tree.ts";
 
 /** What `start` is given for a container; `attend` takes care of its fourth and fifth descriptor. */
 export function commandOf(argv: readonly string[]) {
@@ -14,7 +14,7 @@ export function commandOf(argv: readonly string[]) {
 
 /** A started container. */
 export interface Attended {
-  /** How it ended: its own code or signal, or `undefined` when its program was never started. */
+  /** How it ended, once nothing of it is left: its program's code or signal, or undefined when its program was never started. */
   readonly exit: Promise<Exit | undefined>;
   /** Kills everything in it. */
   kill(): Promise<void>;
@@ -42,25 +42,28 @@ export function attend(child: ChildProcess, input: string): Attended {
   // A back end that fails early does not read what it is told, and says why itself.
   instructions.on("error", () => {});
   instructions.end(input);
-  // The first process is only waited for by its parent, so while the parent lives no other process has its pid.
-  const firstAlive = async () => {
-    const first = await report.first;
-    return child.exitCode === null && child.signalCode === null ? first : undefined;
+
+  // When the first process of a pid namespace is gone, the kernel has ended all others.
+  const seen = report.first.then((pid) => (pid === undefined ? undefined : readProcess(pid)));
+  const kill = async () => {
+    const first = await seen;
+    if (first !== undefined && (await isAlive(first))) send(first.pid, "SIGKILL");
   };
   const exit = async () => {
-    const [end, code] = await Promise.all([endOf(child), report.code]);
+    const [end, code, first] = await Promise.all([endOf(child), report.code, seen]);
+    if (first !== undefined) {
+      await kill();
+      await goneOf(first);
+    }
     if (code !== undefined) return exitOf(code);
     return end.kind === "killed" ? end : undefined;
   };
   return {
     exit: exit(),
-    async kill() {
-      const first = await firstAlive();
-      if (first !== undefined) send(first, "SIGKILL");
-    },
+    kill,
     async forward(signal) {
-      const first = await firstAlive();
-      const program = first === undefined ? undefined : await programBelow(first);
+      const first = await seen;
+      const program = first === undefined ? undefined : await programBelow(first.pid);
       if (program !== undefined) send(program, signal);
     },
   };

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { readProcess, send } from "../std/process.ts";
 
 // The limit on resident memory has had no effect since Linux 2.4, every process inherits it whatever becomes of its parent, group
 // and session, and everybody may read it: a number of our own in it marks a whole family.
@@ -21,26 +22,14 @@ async function isMarked(pid: number, mark: number): Promise<boolean> {
   }
 }
 
-async function isAlive(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return status !== "" && !/\) [ZX] /.test(status);
-}
-
 /** The pids of all living processes with this mark; none where there is no /proc. */
 export async function marked(mark: number): Promise<number[]> {
   const names = await readdir("/proc").catch((): string[] => []);
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map(async (pid) => (await isMarked(pid, mark)) && (await isAlive(pid))));
+  const found = await Promise.all(
+    pids.map(async (pid) => (await isMarked(pid, mark)) && (await readProcess(pid)) !== undefined),
+  );
   return pids.filter((_, index) => found[index]);
-}
-
-/** Sends a signal to a process, or with a negative pid to a group, if it is still there. */
-export function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended in the meantime.
-  }
 }
 
 /** Kills the group `leader` leads and every process with the mark; resolves when none is left, and gives up on what cannot be killed. */
