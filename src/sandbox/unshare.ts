@@ -71,9 +71,10 @@ async function setUp({ view, user, network, scratch }: Setting): Promise<string[
     ...(await fileCommands(view, root)),
     line("mount", "-n", "-a", "-T", table),
     // The program gets a user namespace inside ours, made by a process that waits until we hold on to it: from there nothing
-    // we mounted can be taken away, and it is not root. No further one can be made in it.
+    // we mounted can be taken away.
     `unshare --user ${ids} sh -c 'echo $$; exec sleep 60' | { read -r maker; mount -n --bind /proc/$maker/ns/user user; kill -s PIPE $maker; }`,
-    "{ echo 1 >/proc/sys/user/max_user_namespaces; } 2>/dev/null || :",
+    // One of each kind is there; nobody inside makes another.
+    "for most in /proc/sys/user/max_*_namespaces; do { echo 1 >$most; } 2>/dev/null || :; done",
     `${line("hostname", hostname)} 2>/dev/null || :`,
     ...(network === "none" ? ["ip link set lo up 2>/dev/null || :"] : []),
     // The new root goes over the old one, so that no way up leads out of it.
