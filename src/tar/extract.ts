@@ -5,7 +5,8 @@ import { escaping, unsupported, unwritable } from "./fault.ts";
 import { byteString, systemPath } from "./name.ts";
 import { putFile, writing } from "./put.ts";
 import { readTar, type TarEntry } from "./read.ts";
-import { HostTree, partsOf, statOf } from "./tree.ts";
+import { statOf } from "./remove.ts";
+import { HostTree, partsOf } from "./tree.ts";
 import { turns } from "./turn.ts";
 
 /** The parts of a name below those of `base`; "above" on the way to it, undefined for anywhere else. */
@@ -52,7 +53,7 @@ export async function extractTar(
 ): Promise<void> {
   const pause = turns(options.signal);
   const base = partsOf(byteString(at.guest));
-  const tree = new HostTree(at.host, "refuse");
+  const tree = writing(byteString(at.host), () => new HostTree(at.host, "refuse"));
   try {
     for await (const entry of readTar(bytes)) {
       const wait = pause();
@@ -63,6 +64,6 @@ export async function extractTar(
       if (parts !== "above") await extractEntry(tree, parts, entry, pause);
     }
   } finally {
-    tree.close();
+    writing(byteString(at.host), () => tree.close());
   }
 }

@@ -1,9 +1,10 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, readlinkSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf } from "../std/fault.ts";
 import type { HostPath } from "../std/path.ts";
 import { escaping, unwritable } from "./fault.ts";
 import { type ByteString, byteString, systemPath } from "./name.ts";
+import { removeAll, statOf } from "./remove.ts";
 
 /** What an archive may do with a symbolic link on the way to an entry: nothing, or follow it as if the tree were the whole file system. */
 export type LinkRule = "refuse" | "resolve";
@@ -22,11 +23,6 @@ export function partsOf(name: string): string[] {
   return parts;
 }
 
-/** What stands at a path, links not followed; undefined when nothing does. */
-export function statOf(path: string): Stats | undefined {
-  return lstatSync(systemPath(path), { throwIfNoEntry: false });
-}
-
 /**
  * A directory of this machine into which an archive is written, and the guard that nothing is written anywhere else: every
  * way to an entry is walked part by part, links are never followed by the system. Directories stay writable while it is open;
@@ -37,7 +33,8 @@ export class HostTree {
   readonly #links: LinkRule;
   readonly #known = new Map<string, string>();
   readonly #new = new Set<string>();
-  readonly #sealed = new Map<string, { readonly mode: number; readonly ino: number }>();
+  /** Directories that are to forbid their owner to write in them, and their modes. */
+  readonly #sealed = new Map<string, number>();
   readonly #user = process.geteuid?.();
 
   /** Takes a directory; one that is missing is made, with mode 0755. Fault `tar.escape` when something else stands there. */
@@ -88,45 +85,25 @@ export class HostTree {
     const stays = (mode & writable) === writable;
     chmodSync(systemPath(path), stays ? mode : mode | 0o700);
     if (stays) this.#sealed.delete(path);
-    else this.#sealed.set(path, { mode, ino: lstatSync(systemPath(path)).ino });
+    else this.#sealed.set(path, mode);
   }
 
   /** Removes what stands at a path and all in it, whatever the modes of its directories; links themselves, not what they point to. */
   remove(path: string): void {
-    const found = statOf(path);
-    if (found === undefined) return;
-    if (!found.isDirectory()) {
-      unlinkSync(systemPath(path));
-      if (found.isSymbolicLink()) this.#known.clear();
-      return;
-    }
-    this.#known.clear();
-    this.#unlock(path, found);
-    for (const name of readdirSync(systemPath(path), "latin1")) this.remove(`${path}/${name}`);
-    rmdirSync(systemPath(path));
-    this.#sealed.delete(path);
-    this.#new.delete(path);
+    // A way may lead over what is removed.
+    if (!statOf(path)?.isFile()) this.#known.clear();
+    removeAll(path, (directory) => {
+      this.#sealed.delete(directory);
+      this.#new.delete(directory);
+    });
   }
 
   /** Gives every directory the mode it was kept from. The tree must not be written to afterwards. */
   close(): void {
     // Children sort behind their parents: reversed, a parent that forbids to enter it comes last.
-    for (const path of [...this.#sealed.keys()].sort().reverse()) {
-      const { mode, ino } = this.#sealed.get(path)!;
-      // A link may have taken the place of a directory on the way: then the path no longer means what it did.
-      if (this.#isReal(path) && statOf(path)?.ino === ino) chmodSync(systemPath(path), mode);
-    }
+    for (const [path, mode] of [...this.#sealed].sort().reverse()) chmodSync(systemPath(path), mode);
     this.#sealed.clear();
     this.#known.clear();
-  }
-
-  #isReal(path: string): boolean {
-    let at: string = this.root;
-    for (const part of path.slice(this.root.length).split("/")) {
-      if (part !== "") at = `${at}/${part}`;
-      if (!statOf(at)?.isDirectory()) return false;
-    }
-    return true;
   }
 
   /** Lets its owner write in a directory until `close`. */
@@ -134,7 +111,7 @@ export class HostTree {
     const mode = stats.mode & 0o7777;
     if ((mode & writable) === writable || stats.uid !== this.#user) return;
     chmodSync(systemPath(path), mode | 0o700);
-    if (!this.#sealed.has(path)) this.#sealed.set(path, { mode, ino: stats.ino });
+    if (!this.#sealed.has(path)) this.#sealed.set(path, mode);
   }
 
   #resolve(parts: readonly string[], name: string): string {

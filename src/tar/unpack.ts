@@ -1,13 +1,13 @@
 import { chmodSync, lchownSync, linkSync, lutimesSync, readlinkSync, symlinkSync } from "node:fs";
-import { execa } from "execa";
 import type { Bytes } from "../std/byte.ts";
 import type { HostPath } from "../std/path.ts";
 import { escaping, unwritable } from "./fault.ts";
 import type { TarHeader } from "./header.ts";
-import { shown, systemPath } from "./name.ts";
+import { byteString, shown, systemPath } from "./name.ts";
 import { type Keep, putFile, replacing, writing } from "./put.ts";
 import { readTar, type TarEntry } from "./read.ts";
-import { HostTree, partsOf, statOf } from "./tree.ts";
+import { statOf } from "./remove.ts";
+import { HostTree, partsOf } from "./tree.ts";
 import { turns } from "./turn.ts";
 import { Layer, whiteoutOf } from "./whiteout.ts";
 
@@ -100,13 +100,13 @@ class Unpacking {
     replacing(attempt, () => this.#tree.remove(path));
   }
 
-  /** Node cannot make devices and pipes itself; where this user may not either, they are left out. */
+  /** Node cannot make devices and pipes itself. A device opens the machine to who runs in the tree: it takes a root who asks for owners. */
   async #putNode(path: string, header: TarHeader): Promise<void> {
     const { name, type, mode, uid, gid, devMajor, devMinor } = header;
     writing(name, () => this.#tree.remove(path));
-    const kind = { char: "c", block: "b" }[type as string];
-    const numbers = kind === undefined ? ["p"] : [kind, String(devMajor), String(devMinor)];
-    const file = systemPath(path);
+    const numbers = type === "fifo" ? ["p"] : [type === "char" ? "c" : "b", String(devMajor), String(devMinor)];
+    const file = type === "fifo" || this.#keep.owner ? systemPath(path) : undefined;
+    const { execa } = await import("execa");
     const made =
       typeof file === "string" && (await execa("mknod", ["-m", "600", "--", file, ...numbers], { reject: false }));
     if (made === false || made.exitCode !== 0) {
@@ -128,7 +128,7 @@ class Unpacking {
  */
 export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOptions = {}): Promise<Unpacked> {
   const pause = turns(options.signal);
-  const tree = new HostTree(root, "resolve");
+  const tree = writing(byteString(root), () => new HostTree(root, "resolve"));
   const unpacking = new Unpacking(tree, options.owners ?? false, pause);
   let entries = 0;
   try {
@@ -139,7 +139,7 @@ export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOpt
       entries++;
     }
   } finally {
-    tree.close();
+    writing(byteString(root), () => tree.close());
   }
   return { entries, skipped: unpacking.skipped };
 }

@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { escaping } from "./fault.ts";
 import { systemPath } from "./name.ts";
-import { type HostTree, statOf } from "./tree.ts";
+import { statOf } from "./remove.ts";
+import type { HostTree } from "./tree.ts";
 
 /** What an entry's name asks for: that a name of the layers below goes, that all of them in its directory go, or nothing. */
 export type Whiteout = { readonly kind: "one"; readonly name: string } | { readonly kind: "opaque" | "ignored" };

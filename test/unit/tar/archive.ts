@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -7,6 +7,7 @@ import { type HostPath, hostPath } from "../../../src/std/path.ts";
 import { type EntryType, encodeHeader, type TarHeader } from "../../../src/tar/header.ts";
 import type { ByteString } from "../../../src/tar/name.ts";
 import { readTar } from "../../../src/tar/read.ts";
+import { removeTree } from "../../../src/tar/remove.ts";
 
 /** An entry of a test: its header as far as it matters, and its content. */
 export interface Sketch extends Partial<Omit<TarHeader, "name" | "link" | "size" | "type">> {
@@ -83,7 +84,7 @@ export function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> 
 
 /** A directory of the test's own, gone after it. */
 export function temporary(): HostPath {
-  const path = mkdtempSync(join(tmpdir(), "plinth-tar-"));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return hostPath(path);
+  const path = hostPath(mkdtempSync(join(tmpdir(), "plinth-tar-")));
+  onTestFinished(() => removeTree(path));
+  return path;
 }
