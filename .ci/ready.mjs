@@ -31,7 +31,10 @@ if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
   run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]);
   writeFileSync(installed, lock);
 }
-if (!existsSync(built) || statSync(built).mtimeMs < Math.max(newest(join(root, "src")), statSync(join(root, "tsconfig.json")).mtimeMs)) {
+if (
+  !existsSync(built) ||
+  statSync(built).mtimeMs < Math.max(newest(join(root, "src")), statSync(join(root, "tsconfig.json")).mtimeMs)
+) {
   console.log("Compiling…");
   rmSync(join(root, "dist"), { recursive: true, force: true });
   run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root]);

@@ -49,7 +49,13 @@ async function readDefinition(path: string): Promise<string> {
 }
 
 async function isPlainArchive(text: string): Promise<boolean> {
-  return /\.(tar|tar\.gz|tgz)$/.test(text) && (await stat(text).then((found) => found.isFile(), () => false));
+  return (
+    /\.(tar|tar\.gz|tgz)$/.test(text) &&
+    (await stat(text).then(
+      (found) => found.isFile(),
+      () => false,
+    ))
+  );
 }
 
 /** What `--from` means: an image archive is an image, any other tar is a root file system. */
@@ -73,9 +79,15 @@ export async function createBaseImage(options: BaseImageOptions): Promise<BaseRe
   const home = homeAt(options.home);
   const names = [options.name, ...(options.tags ?? [])].map((name) => withDefaultTag(parseReference(name)));
   if (options.file === undefined && options.from === undefined) {
-    throw new Fault("base.definition", `Cannot make base ${options.name}: nothing says what it consists of`, { exit: "usage", hint: "give --file base.toml or --from ARCHIVE" });
+    throw new Fault("base.definition", `Cannot make base ${options.name}: nothing says what it consists of`, {
+      exit: "usage",
+      hint: "give --file base.toml or --from ARCHIVE",
+    });
   }
-  const definition = parseDefinition(options.file === undefined ? "" : await readDefinition(options.file), options.file ?? "--from");
+  const definition = parseDefinition(
+    options.file === undefined ? "" : await readDefinition(options.file),
+    options.file ?? "--from",
+  );
   await using opened = new OpenedStack();
   const store = opened.use(openLayout(home.store, { hold: true }));
   const from = options.from === undefined ? undefined : await originOf(options.from, store, opened, base);

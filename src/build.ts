@@ -1,14 +1,14 @@
 import { mkdir } from "node:fs/promises";
+import { bundle } from "./bundle.ts";
 import { createdTime } from "./cnb/app-image.ts";
 import { execEnvName } from "./cnb/exec-env.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
 import { formatReport } from "./cnb/report-file.ts";
 import { runImageRecord } from "./cnb/run-image.ts";
-import { bundle } from "./bundle.ts";
 import type { Digest } from "./oci/digest.ts";
-import type { Compression } from "./oci/media-type.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
-import { familiarName, formatReference, withDefaultTag, parseReference } from "./oci/reference.ts";
+import type { Compression } from "./oci/media-type.ts";
+import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
 import { cacheName, readCache, writeCache } from "./phase/cache.ts";
@@ -18,11 +18,11 @@ import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
 import { saveSboms } from "./phase/sbom.ts";
 import { distinctNames, openPlace } from "./place.ts";
-import { openRunner } from "./stage.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
+import { openRunner } from "./stage.ts";
 import { type Emit, type Event, inPhase, logTo, type Phase } from "./std/event.ts";
-import { withExit } from "./std/fault.ts";
 import type { ExitName } from "./std/fault.ts";
+import { withExit } from "./std/fault.ts";
 import { readText, writeText } from "./std/file.ts";
 import { type HostPath, hostPath, under } from "./std/path.ts";
 
@@ -106,7 +106,9 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
   const { workspace, user: owner } = stage;
   await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
-  const cacheKey = cacheName(hexOf(digestOf(target.isLocal ? formatReference(target.names[0]!) : target.text)).slice(0, 32));
+  const cacheKey = cacheName(
+    hexOf(digestOf(target.isLocal ? formatReference(target.names[0]!) : target.text)).slice(0, 32),
+  );
 
   const analyzed = await phaseOf(emit, "analyze", "analyze", async () => {
     await using previous = openPlace(options.previousImage ?? options.image, store, { base, platform });
@@ -121,21 +123,50 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
     const components = supply.modules.filter(({ buildpack }) => !buildpack.order).map(({ buildpack }) => buildpack);
     await using runner = await openRunner(stage, "detect", components);
     const { environment } = stage;
-    const found = await detect({ order: supply.order, lookup: supply.lookup, target: analyzed.target, execEnv, workspace, runner, environment, emit });
+    const found = await detect({
+      order: supply.order,
+      lookup: supply.lookup,
+      target: analyzed.target,
+      execEnv,
+      workspace,
+      runner,
+      environment,
+      emit,
+    });
     if (found.failure) throw found.failure;
     return found;
   });
   const { group, entries } = detected;
   const cache = options.clearCache ? undefined : await readCache(store, cacheKey, emit);
   await phaseOf(emit, "restore", "restore", () =>
-    restore({ group, previous: analyzed.previous, cache, skipLayers: options.clearCache ?? false, workspace, emit, signal }),
+    restore({
+      group,
+      previous: analyzed.previous,
+      cache,
+      skipLayers: options.clearCache ?? false,
+      workspace,
+      emit,
+      signal,
+    }),
   );
   const built = await phaseOf(emit, "build", "build", async () => {
     await using runner = await openRunner(stage, "build", group);
-    return await runBuilds({ group, entries, workspace, runner, environment: stage.environment, target: analyzed.target, execEnv, emit });
+    return await runBuilds({
+      group,
+      entries,
+      workspace,
+      runner,
+      environment: stage.environment,
+      target: analyzed.target,
+      execEnv,
+      emit,
+    });
   });
   const left = await Promise.all(
-    group.map(async (buildpack) => ({ buildpack, layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)) })),
+    group.map(async (buildpack) => ({
+      buildpack,
+      layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)),
+    })),
   );
   const { exported, identity, names } = await phaseOf(emit, "export", "export", async () => {
     const made = await exportImage({
@@ -144,7 +175,10 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       built,
       workspace,
       owner,
-      launcher: { path: bundle.launcher(analyzed.target.arch), source: { version: bundle.version(), source: { git: { repository: "", commit: "" } } } },
+      launcher: {
+        path: bundle.launcher(analyzed.target.arch),
+        source: { version: bundle.version(), source: { git: { repository: "", commit: "" } } },
+      },
       runImageNames: runImageRecord(builder?.runImages ?? [], formatReference(analyzed.runImage.name)),
       project: undefined,
       defaultProcess: options.defaultProcess,
@@ -166,7 +200,18 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
     return { exported: made, identity: written, names: shown };
   });
   await phaseOf(emit, "cache", "export", () =>
-    writeCache({ name: cacheKey, images: store, store, previous: cache, group: left, made: exported.made, workspace, owner, emit, signal }),
+    writeCache({
+      name: cacheKey,
+      images: store,
+      store,
+      previous: cache,
+      group: left,
+      made: exported.made,
+      workspace,
+      owner,
+      emit,
+      signal,
+    }),
   );
   const report = formatReport({ tags: names, digest: identity.digest, manifestSize: identity.size });
   if (options.reportDirectory) await writeReport(hostPath(options.reportDirectory), report);

@@ -1,5 +1,5 @@
-import { execEnvName } from "./cnb/exec-env.ts";
 import type { GroupVerdict } from "./cnb/detection.ts";
+import { execEnvName } from "./cnb/exec-env.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
 import { analyze } from "./phase/analyze.ts";
 import { detect as detectPhase } from "./phase/detect.ts";
@@ -32,7 +32,16 @@ export async function detect(options: SourceOptions): Promise<DetectReport> {
       const components = supply.modules.filter(({ buildpack }) => !buildpack.order).map(({ buildpack }) => buildpack);
       await using runner = await openRunner(stage, "detect", components);
       const { workspace, environment } = stage;
-      return await detectPhase({ order: supply.order, lookup: supply.lookup, target, execEnv, workspace, runner, environment, emit });
+      return await detectPhase({
+        order: supply.order,
+        lookup: supply.lookup,
+        target,
+        execEnv,
+        workspace,
+        runner,
+        environment,
+        emit,
+      });
     });
     const { verdicts, entries, failure } = found;
     return { verdicts, group: found.group.map(({ id, version }) => ({ id, version })), plan: entries, failure };

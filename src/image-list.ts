@@ -12,20 +12,28 @@ function isCache(name: string): boolean {
 }
 
 /** The images of the local store, each with its full names; with `all` the caches of builds too. */
-export async function listImages(options: { readonly home?: string; readonly all?: boolean }): Promise<readonly ListedImage[]> {
+export async function listImages(options: {
+  readonly home?: string;
+  readonly all?: boolean;
+}): Promise<readonly ListedImage[]> {
   await using store = openLayout(homeAt(options.home).store);
   const images = await store.list();
   return options.all ? images : images.filter((image) => !image.names.every(isCache));
 }
 
 /** Takes names away from the local store and tells which; throws Fault `image.missing`, before anything is removed, for one that is not there. */
-export async function removeImages(options: { readonly home?: string; readonly images: readonly string[] }): Promise<readonly string[]> {
+export async function removeImages(options: {
+  readonly home?: string;
+  readonly images: readonly string[];
+}): Promise<readonly string[]> {
   await using store = openLayout(homeAt(options.home).store);
   const names = options.images.map((text) => withDefaultTag(parseReference(text)));
   const known = new Set((await store.list()).flatMap((image) => [...image.names, image.digest]));
   for (const [at, name] of names.entries()) {
     if (known.has(name.digest ?? formatReference(name))) continue;
-    throw new Fault("image.missing", `Cannot remove ${options.images[at]}: there is no such image`, { hint: "`pack images` lists the images of the local store" });
+    throw new Fault("image.missing", `Cannot remove ${options.images[at]}: there is no such image`, {
+      hint: "`pack images` lists the images of the local store",
+    });
   }
   return await store.remove(names);
 }
@@ -37,7 +45,11 @@ export interface PruneReport {
 }
 
 /** Removes what no image of the local store needs: blobs, unpacked images, and with `caches` what builds have cached. */
-export async function pruneStore(options: { readonly home?: string; readonly dryRun?: boolean; readonly caches?: boolean }): Promise<PruneReport> {
+export async function pruneStore(options: {
+  readonly home?: string;
+  readonly dryRun?: boolean;
+  readonly caches?: boolean;
+}): Promise<PruneReport> {
   const home = homeAt(options.home);
   await using store = openLayout(home.store);
   const images = await store.list();
@@ -45,7 +57,8 @@ export async function pruneStore(options: { readonly home?: string; readonly dry
   if (!options.dryRun && caches.length > 0) await store.remove(caches.map(parseReference));
   const needed = new Set(images.map((image) => image.imageId.replace(":", "-")));
   for (const name of options.dryRun ? [] : await namesIn(home.roots)) {
-    if (![...needed].some((id) => name.startsWith(id))) await rm(under(home.roots, name), { recursive: true, force: true });
+    if (![...needed].some((id) => name.startsWith(id)))
+      await rm(under(home.roots, name), { recursive: true, force: true });
   }
   return await store.prune({ dryRun: options.dryRun ?? false });
 }

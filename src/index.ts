@@ -1,10 +1,16 @@
-export { type BaseImageOptions, createBaseImage } from "./base-image.ts";
 export type { BaseReport } from "./base/create.ts";
 export type { PackageDiff } from "./base/diff.ts";
+export { type BaseImageOptions, createBaseImage } from "./base-image.ts";
 export { type BuildOptions, type BuildReport, build } from "./build.ts";
 export { type DetectReport, detect } from "./detect.ts";
 export { listImages, type PruneReport, pruneStore, removeImages } from "./image-list.ts";
-export { type ImageInfo, type InspectedModule, type InspectedProcess, type InspectOptions, inspect } from "./inspect.ts";
+export {
+  type ImageInfo,
+  type InspectedModule,
+  type InspectedProcess,
+  type InspectOptions,
+  inspect,
+} from "./inspect.ts";
 export type { ExportedLayer } from "./phase/export/image.ts";
 export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
 export type { SourceOptions } from "./setting.ts";

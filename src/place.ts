@@ -1,11 +1,11 @@
-import { isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
 import type { Compression } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
+import { isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
 import type { HostPath } from "./std/path.ts";
 import { openArchive } from "./store/archive.ts";
 import type { ImageStore, StoredImage } from "./store/contract.ts";
-import { openLayoutDirectory } from "./store/layout-directory.ts";
 import type { Layout } from "./store/layout.ts";
+import { openLayoutDirectory } from "./store/layout-directory.ts";
 import { parseLocation } from "./store/locate.ts";
 
 /** Where one image is or goes: a name in the local store, a directory or a file. */
@@ -37,7 +37,14 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
   const location = parseLocation(text, options.base);
   if (location.kind === "name") {
     const name = withDefaultTag(location.name);
-    return { text, names: [name], images: local, isLocal: true, read: () => local.read(name), [Symbol.asyncDispose]: async () => {} };
+    return {
+      text,
+      names: [name],
+      images: local,
+      isLocal: true,
+      read: () => local.read(name),
+      [Symbol.asyncDispose]: async () => {},
+    };
   }
   const { platform, compression } = options;
   const { tag } = location;
@@ -46,7 +53,8 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
     location.kind === "layout"
       ? openLayoutDirectory(location.directory, exchange)
       : openArchive(location.file, { ...exchange, form: location.form, isFormSaid: location.isFormSaid });
-  const names = location.kind === "archive" && location.form === "docker" && tag !== undefined ? [parseReference(tag)] : [];
+  const names =
+    location.kind === "archive" && location.form === "docker" && tag !== undefined ? [parseReference(tag)] : [];
   const isChoice = (error: unknown) => error instanceof Error && "code" in error && error.code === "image.choice";
   return {
     text,

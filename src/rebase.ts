@@ -3,15 +3,15 @@ import { diffPackages, type PackageDiff } from "./base/diff.ts";
 import { metadataLabel } from "./base/image.ts";
 import { packagesOf } from "./base/packages.ts";
 import { swapBase } from "./cnb/rebase.ts";
-import { type Refusal, rebaseNotes, refusals, lifecycleOf } from "./cnb/refusal.ts";
+import { lifecycleOf, type Refusal, rebaseNotes, refusals } from "./cnb/refusal.ts";
 import { formatReport } from "./cnb/report-file.ts";
+import { homeAt } from "./home.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Image } from "./oci/image.ts";
 import type { Compression } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
-import { homeAt } from "./home.ts";
 import { firstOf } from "./phase/export/source.ts";
 import { distinctNames, type ImagePlace, openPlace } from "./place.ts";
 import { type Emit, inPhase, logTo } from "./std/event.ts";
@@ -19,7 +19,7 @@ import { Fault, withExit } from "./std/fault.ts";
 import { writeText } from "./std/file.ts";
 import { hostPath, under } from "./std/path.ts";
 import type { StoredImage } from "./store/contract.ts";
-import { openLayout, type Layout } from "./store/layout.ts";
+import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What a rebase is asked to do; only `image` is needed. */
 export interface RebaseOptions {
@@ -71,7 +71,10 @@ function wantedName(given: string | undefined, app: Image, place: string): strin
   const metadata = lifecycleOf(app.config);
   const text = given ?? metadata?.runImage.image ?? metadata?.stack?.runImage.image;
   if (text) return text;
-  throw new Fault("rebase.run-image", `Cannot rebase ${place}: it does not record its run image`, { exit: "rebase", hint: "name one with --run-image" });
+  throw new Fault("rebase.run-image", `Cannot rebase ${place}: it does not record its run image`, {
+    exit: "rebase",
+    hint: "name one with --run-image",
+  });
 }
 
 async function readBase(text: string, place: ImagePlace): Promise<StoredImage> {
@@ -108,7 +111,10 @@ function refuse(place: string, found: readonly Refusal[], force: boolean): void 
   if (standing.length === 0) return;
   const all = standing.map((refusal) => refusal.found);
   const hints = [...new Set(standing.map((refusal) => refusal.hint))];
-  throw new Fault(standing[0]!.code, `Cannot rebase ${place}: ${all.join("; and ")}`, { exit: "rebase", hint: hints.join("; ") });
+  throw new Fault(standing[0]!.code, `Cannot rebase ${place}: ${all.join("; and ")}`, {
+    exit: "rebase",
+    hint: hints.join("; "),
+  });
 }
 
 /**
@@ -141,7 +147,11 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
 
       log.info(`Rebasing ${source.text} on run image ${text}`);
       const repository = basePlace.names[0] ?? { registry: "pack.local", repository: "run" };
-      const reference = formatReference({ registry: repository.registry, repository: repository.repository, digest: newBase.identity.digest });
+      const reference = formatReference({
+        registry: repository.registry,
+        repository: repository.repository,
+        digest: newBase.identity.digest,
+      });
       const image = swapBase(app.image, newBase.image, { name, reference, ...(oldBase && { oldBase }) });
       const blobs = firstOf(newBase.blobs, app.blobs, store);
       const names = distinctNames([...target.names, ...(target.isLocal ? tags : [])]);
@@ -154,7 +164,10 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
       if (options.reportDirectory) {
         const directory = hostPath(options.reportDirectory);
         await mkdir(directory, { recursive: true });
-        await writeText(under(directory, "report.toml"), formatReport({ tags: shown, digest: identity.digest, manifestSize: identity.size }));
+        await writeText(
+          under(directory, "report.toml"),
+          formatReport({ tags: shown, digest: identity.digest, manifestSize: identity.size }),
+        );
       }
       return {
         imageId: identity.imageId,
@@ -163,7 +176,9 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
         from: lifecycleOf(app.image.config)?.runImage.reference ?? "",
         to: reference,
         packages: await packageDiff(app, newBase),
-        changed: labelsOf(image.config)["io.buildpacks.lifecycle.metadata"] !== labelsOf(app.image.config)["io.buildpacks.lifecycle.metadata"],
+        changed:
+          labelsOf(image.config)["io.buildpacks.lifecycle.metadata"] !==
+          labelsOf(app.image.config)["io.buildpacks.lifecycle.metadata"],
       };
     });
   } catch (error) {

@@ -1,11 +1,12 @@
 import { homedir } from "node:os";
+import { bundle } from "./bundle.ts";
+import type { Builder } from "./cnb/builder.ts";
+import { homeAt } from "./home.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
-import type { Builder } from "./cnb/builder.ts";
-import { bundle } from "./bundle.ts";
-import { homeAt } from "./home.ts";
-import { openPlace } from "./place.ts";
+import type { RunImageChoice } from "./phase/analyze.ts";
 import { openWorkspace } from "./phase/workspace.ts";
+import { openPlace } from "./place.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
@@ -13,13 +14,12 @@ import { copyApp } from "./source/app.ts";
 import { chooseBuildpacks, readBuilder, type Supply } from "./source/builder.ts";
 import type { Library } from "./source/locate.ts";
 import { readNpmSettings } from "./source/npm.ts";
-import { checkRunImage, ownerOf, runImageName, runImageText, setStage, type Stage } from "./stage.ts";
-import type { RunImageChoice } from "./phase/analyze.ts";
+import { checkRunImage, ownerOf, runImageName, runImageText, type Stage, setStage } from "./stage.ts";
 import { type Emit, logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { isDirectory } from "./std/file.ts";
-import { OpenedStack } from "./std/stack.ts";
 import { guestPath, type HostPath, hostPath } from "./std/path.ts";
+import { OpenedStack } from "./std/stack.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What `build` and `detect` both take. */
@@ -65,7 +65,10 @@ export interface Setting extends AsyncDisposable {
 
 async function checkApp(app: HostPath): Promise<void> {
   if (await isDirectory(app)) return;
-  throw new Fault("app.missing", `Cannot build app at ${app}: there is no such directory`, { exit: "usage", hint: "give the app's source directory with --path" });
+  throw new Fault("app.missing", `Cannot build app at ${app}: there is no such directory`, {
+    exit: "usage",
+    hint: "give the app's source directory with --path",
+  });
 }
 
 async function npmBinding(options: SourceOptions): Promise<Record<string, Record<string, string>>> {
@@ -79,7 +82,10 @@ async function npmBinding(options: SourceOptions): Promise<Record<string, Record
 async function supplyFor(options: SourceOptions, library: Library): Promise<{ builder: Builder; supply: Supply }> {
   const read = await readBuilder(hostPath(options.builder ?? bundle.builder), library);
   if (!options.buildpacks?.length) return read;
-  return { builder: read.builder, supply: await chooseBuildpacks(options.buildpacks.map(hostPath), library, read.supply) };
+  return {
+    builder: read.builder,
+    supply: await chooseBuildpacks(options.buildpacks.map(hostPath), library, read.supply),
+  };
 }
 
 /**
@@ -103,7 +109,9 @@ export async function openSetting(options: SourceOptions, purpose: string, emit:
     const { kind, explanation } = await chooseSandbox([namespace, host], options.sandbox);
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
-    const workspace = opened.use(await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose)).slice(0, 16)));
+    const workspace = opened.use(
+      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose)).slice(0, 16)),
+    );
     const copied = await copyApp(app, workspace.app.host, undefined, options.signal);
     logTo(emit).debug(`Copied ${copied.files} files (${copied.bytes} bytes) of the app`);
     const stage = await setStage(
@@ -113,12 +121,25 @@ export async function openSetting(options: SourceOptions, purpose: string, emit:
         supply,
         user: ownerOf(stored.image.config),
         network: options.network ?? "host",
-        volumes: (options.volumes ?? []).map(({ host: from, guest, access }) => ({ host: hostPath(from), guest: guestPath(guest), access })),
+        volumes: (options.volumes ?? []).map(({ host: from, guest, access }) => ({
+          host: hostPath(from),
+          guest: guestPath(guest),
+          access,
+        })),
         signal: options.signal,
       },
       { env: options.env ?? {}, bindings: await npmBinding(options), builder },
     );
-    return { store, builder, supply, runImage, stage, platform, base: app, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+    return {
+      store,
+      builder,
+      supply,
+      runImage,
+      stage,
+      platform,
+      base: app,
+      [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    };
   } catch (error) {
     await opened[Symbol.asyncDispose]();
     throw error;

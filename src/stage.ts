@@ -1,14 +1,14 @@
 import { dirname } from "node:path";
-import type { Environment, EnvFile } from "./cnb/environment.ts";
-import { baseEnvironment } from "./cnb/environment.ts";
+import { type Builder, buildConfigFiles } from "./cnb/builder.ts";
 import { type Buildpack, escapedId } from "./cnb/buildpack.ts";
-import { buildConfigFiles, type Builder } from "./cnb/builder.ts";
+import type { EnvFile, Environment } from "./cnb/environment.ts";
+import { baseEnvironment } from "./cnb/environment.ts";
 import { referenceOf } from "./cnb/run-image.ts";
 import { envOf, type ImageConfig } from "./oci/config.ts";
 import { type Reference, withDefaultTag } from "./oci/reference.ts";
 import { type Binding, writePlatform } from "./phase/platform.ts";
 import type { Runner } from "./phase/script.ts";
-import { scriptEnvironment, type ScriptEnvironment } from "./phase/script-environment.ts";
+import { type ScriptEnvironment, scriptEnvironment } from "./phase/script-environment.ts";
 import type { Workspace } from "./phase/workspace.ts";
 import type { Mount, SandboxKind } from "./sandbox/contract.ts";
 import type { Supply } from "./source/builder.ts";
@@ -52,7 +52,12 @@ function nodeMount(kind: SandboxKind): { mounts: readonly Mount[]; path: string 
   return { mounts: [mount], path: `${nodePlace}/bin:${standardPath}` };
 }
 
-function environmentFor(kind: SandboxKind, workspace: Workspace, user: Environment, operator: readonly EnvFile[]): ScriptEnvironment {
+function environmentFor(
+  kind: SandboxKind,
+  workspace: Workspace,
+  user: Environment,
+  operator: readonly EnvFile[],
+): ScriptEnvironment {
   const base = baseEnvironment({ PATH: nodeMount(kind).path, HOME: workspace.home.guest });
   return scriptEnvironment(base, user, operator);
 }
@@ -60,7 +65,11 @@ function environmentFor(kind: SandboxKind, workspace: Workspace, user: Environme
 /** Fills the platform directory and gathers what scripts run with. */
 export async function setStage(
   parts: Omit<Stage, "environment">,
-  platform: { readonly env: Environment; readonly bindings: Readonly<Record<string, Binding>>; readonly builder: Builder | undefined },
+  platform: {
+    readonly env: Environment;
+    readonly bindings: Readonly<Record<string, Binding>>;
+    readonly builder: Builder | undefined;
+  },
 ): Promise<Stage> {
   const buildConfig = buildConfigFiles(platform.builder?.env ?? []);
   await writePlatform(parts.workspace, { userVariables: platform.env, buildConfig, bindings: platform.bindings });
@@ -72,9 +81,14 @@ function shown(place: Place, access: "ro" | "rw"): Mount {
 }
 
 /** Opens the sandbox for a phase: in detect the app cannot be written, and in both the buildpacks' own directories cannot. */
-export async function openRunner(stage: Stage, phase: "detect" | "build", buildpacks: readonly Buildpack[]): Promise<Runner & AsyncDisposable> {
+export async function openRunner(
+  stage: Stage,
+  phase: "detect" | "build",
+  buildpacks: readonly Buildpack[],
+): Promise<Runner & AsyncDisposable> {
   const { kind, workspace, supply } = stage;
-  const pathOf = (buildpack: Buildpack) => workspace.buildpackPath(escapedId(buildpack.id), buildpack.version, supply.rootOf(buildpack));
+  const pathOf = (buildpack: Buildpack) =>
+    workspace.buildpackPath(escapedId(buildpack.id), buildpack.version, supply.rootOf(buildpack));
   const sandbox = await kind.open({
     root: { kind: "machine" },
     network: stage.network,
@@ -87,7 +101,9 @@ export async function openRunner(stage: Stage, phase: "detect" | "build", buildp
       shown(workspace.buildConfig, "ro"),
       shown(workspace.plans, "rw"),
       shown(workspace.home, "rw"),
-      ...buildpacks.map((buildpack): Mount => ({ host: supply.rootOf(buildpack), guest: pathOf(buildpack), access: "ro" })),
+      ...buildpacks.map(
+        (buildpack): Mount => ({ host: supply.rootOf(buildpack), guest: pathOf(buildpack), access: "ro" }),
+      ),
       ...stage.volumes,
     ],
   });
@@ -98,12 +114,16 @@ export async function openRunner(stage: Stage, phase: "detect" | "build", buildp
 export function runImageText(given: string | undefined, builder: Builder | undefined): string {
   const text = given ?? builder?.runImages[0]?.image;
   if (text !== undefined) return text;
-  throw new Fault("run-image.none", "Cannot choose run image: neither the command nor the builder names one", { exit: "analyze", hint: "name one with --run-image" });
+  throw new Fault("run-image.none", "Cannot choose run image: neither the command nor the builder names one", {
+    exit: "analyze",
+    hint: "name one with --run-image",
+  });
 }
 
 /** The run image as a name: directories and files stand under the name the builder gives to its run image. */
 export function runImageName(text: string, builder: Builder | undefined): Reference {
-  const name = referenceOf(text) ?? referenceOf(builder?.runImages[0]?.image ?? "") ?? { registry: "pack.local", repository: "run" };
+  const name = referenceOf(text) ??
+    referenceOf(builder?.runImages[0]?.image ?? "") ?? { registry: "pack.local", repository: "run" };
   return withDefaultTag(name);
 }
 
@@ -117,10 +137,14 @@ export function checkRunImage(stored: StoredImage | undefined, text: string, arc
   }
   const { architecture, os } = stored.image.config;
   if (os === "linux" && architecture !== arch) {
-    throw new Fault("run-image.platform", `Cannot build on run image ${text}: it is for ${os}/${architecture}, this machine is linux/${arch}`, {
-      exit: "analyze",
-      hint: `name a run image for linux/${arch} with --run-image`,
-    });
+    throw new Fault(
+      "run-image.platform",
+      `Cannot build on run image ${text}: it is for ${os}/${architecture}, this machine is linux/${arch}`,
+      {
+        exit: "analyze",
+        hint: `name a run image for linux/${arch} with --run-image`,
+      },
+    );
   }
   return stored;
 }

@@ -56,11 +56,16 @@ function wantsColour(flags: GlobalFlags): boolean {
 function homeOf(): HostPath {
   const wanted = process.env["PACK_HOME"];
   if (wanted) {
-    if (!wanted.startsWith("/")) throw new Fault("usage.home", `Cannot use PACK_HOME: "${wanted}" is not an absolute path`, { exit: "usage" });
+    if (!wanted.startsWith("/"))
+      throw new Fault("usage.home", `Cannot use PACK_HOME: "${wanted}" is not an absolute path`, { exit: "usage" });
     return hostPath(wanted);
   }
   const home = homedir();
-  if (!home.startsWith("/")) throw new Fault("usage.home", "Cannot find a home: neither PACK_HOME nor HOME is set", { exit: "usage", hint: "set PACK_HOME to a directory" });
+  if (!home.startsWith("/"))
+    throw new Fault("usage.home", "Cannot find a home: neither PACK_HOME nor HOME is set", {
+      exit: "usage",
+      hint: "set PACK_HOME to a directory",
+    });
   return hostPath(`${home}/.pack`);
 }
 
@@ -86,7 +91,9 @@ export function openContext(flags: GlobalFlags, signal: AbortSignal): Context {
     json: Boolean(flags.json),
     quiet: Boolean(flags.quiet),
     style,
-    emit: flags.json ? (event) => void process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`) : screen.emit,
+    emit: flags.json
+      ? (event) => void process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`)
+      : screen.emit,
     signal,
     result: (text) => screen.line(text),
     say: (text) => {

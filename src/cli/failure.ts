@@ -2,7 +2,8 @@ import { errnoOf, exitCodes, Fault, reasonOf } from "../std/fault.ts";
 import type { Style } from "./render/style.ts";
 
 const systemHints: Record<string, string> = {
-  ENOSPC: "the disk is full: free some room, or point PACK_HOME at another disk; `pack prune` removes what no image needs",
+  ENOSPC:
+    "the disk is full: free some room, or point PACK_HOME at another disk; `pack prune` removes what no image needs",
   EACCES: "check who owns the path and its permissions",
   EROFS: "the file system is mounted read-only",
   EMFILE: "raise the limit of open files (ulimit -n)",
@@ -23,7 +24,13 @@ export function failureOf(error: unknown): Failure {
     return { code: error.code, message: error.message, hint, exit: exitCodes[error.exit] };
   }
   const errno = errnoOf(error);
-  if (errno) return { code: `system.${errno}`, message: `Cannot go on: ${reasonOf(error)}`, hint: systemHints[errno], exit: exitCodes.general };
+  if (errno)
+    return {
+      code: `system.${errno}`,
+      message: `Cannot go on: ${reasonOf(error)}`,
+      hint: systemHints[errno],
+      exit: exitCodes.general,
+    };
   return {
     code: "defect",
     message: `Cannot go on: ${reasonOf(error)}`,

@@ -19,13 +19,19 @@ export function pathFrom(cwd: HostPath, text: string): HostPath {
 }
 
 /** `NAME=value` pairs; a bare NAME takes the caller's own value, and is left out when there is none. Throws Fault `usage.env`. */
-export function parseEnv(pairs: readonly string[], own: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function parseEnv(
+  pairs: readonly string[],
+  own: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const result: Record<string, string> = {};
   for (const pair of pairs) {
     const equals = pair.indexOf("=");
     const name = equals < 0 ? pair : pair.slice(0, equals);
     if (name === "" || name.includes("/") || name.includes("\0") || name === "." || name === "..") {
-      throw new Fault("usage.env", `Cannot set environment variable: "${name}" is not a name`, { exit: "usage", hint: "write NAME=value" });
+      throw new Fault("usage.env", `Cannot set environment variable: "${name}" is not a name`, {
+        exit: "usage",
+        hint: "write NAME=value",
+      });
     }
     const value = equals < 0 ? own[name] : pair.slice(equals + 1);
     if (value !== undefined) result[name] = value;
@@ -48,7 +54,11 @@ export function parseCreationTime(text: string | undefined): number | undefined 
   if (text === undefined) return undefined;
   if (text === "now") return Math.floor(Date.now() / 1000);
   if (!/^\d{1,12}$/.test(text)) {
-    throw new Fault("usage.time", `Cannot use creation time "${text}": it is neither "now" nor a number of seconds since 1970`, { exit: "usage" });
+    throw new Fault(
+      "usage.time",
+      `Cannot use creation time "${text}": it is neither "now" nor a number of seconds since 1970`,
+      { exit: "usage" },
+    );
   }
   return Number(text);
 }
@@ -56,8 +66,17 @@ export function parseCreationTime(text: string | undefined): number | undefined 
 /** One `HOST:GUEST[:ro|rw]` of --volume; read-only unless it says otherwise. Throws Fault `usage.volume`. */
 export function parseVolume(text: string, cwd: HostPath): { host: HostPath; guest: string; access: "ro" | "rw" } {
   const [host, guest, option, ...more] = text.split(":");
-  if (!host || !guest?.startsWith("/") || more.length > 0 || (option !== undefined && option !== "ro" && option !== "rw")) {
-    throw new Fault("usage.volume", `Cannot use volume "${text}": expected HOST:GUEST or HOST:GUEST:ro|rw, with an absolute GUEST`, { exit: "usage" });
+  if (
+    !host ||
+    !guest?.startsWith("/") ||
+    more.length > 0 ||
+    (option !== undefined && option !== "ro" && option !== "rw")
+  ) {
+    throw new Fault(
+      "usage.volume",
+      `Cannot use volume "${text}": expected HOST:GUEST or HOST:GUEST:ro|rw, with an absolute GUEST`,
+      { exit: "usage" },
+    );
   }
   return { host: pathFrom(cwd, host), guest, access: option ?? "ro" };
 }

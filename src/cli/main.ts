@@ -1,13 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { bundle } from "../bundle.ts";
 import { exitCodes, Fault } from "../std/fault.ts";
-import { type Context, type GlobalFlags, openContext } from "./context.ts";
+import { type GlobalFlags, openContext } from "./context.ts";
+import type { Act } from "./entry.ts";
 import { failureOf, failureText } from "./failure.ts";
 import { styleFor } from "./render/style.ts";
 import { commands } from "./table.ts";
-
-/** Runs a command's work with a context; its number is the exit code. */
-export type Act = (work: (context: Context) => Promise<number>) => Promise<void>;
 
 function interruptible(): AbortSignal {
   const controller = new AbortController();
@@ -16,7 +14,9 @@ function interruptible(): AbortSignal {
     count += 1;
     // The second interrupt is a person who does not want to wait for the cleaning up.
     if (count > 1) process.exit(exitCodes.interrupted);
-    controller.abort(new Fault("interrupted", "Cannot finish: interrupted; nothing was changed", { exit: "interrupted" }));
+    controller.abort(
+      new Fault("interrupted", "Cannot finish: interrupted; nothing was changed", { exit: "interrupted" }),
+    );
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
@@ -26,7 +26,10 @@ function interruptible(): AbortSignal {
 function report(error: unknown, flags: GlobalFlags): number {
   const failure = failureOf(error);
   if (flags.json) process.stdout.write(`${JSON.stringify({ type: "failure", ...failure })}\n`);
-  else process.stderr.write(`${failureText(failure, styleFor(Boolean(process.stderr.isTTY) && !process.env["NO_COLOR"] && flags.color !== false))}\n`);
+  else
+    process.stderr.write(
+      `${failureText(failure, styleFor(Boolean(process.stderr.isTTY) && !process.env["NO_COLOR"] && flags.color !== false))}\n`,
+    );
   if (flags.verbose && error instanceof Error && !flags.json) process.stderr.write(`${error.stack}\n`);
   return failure.exit;
 }
@@ -34,10 +37,22 @@ function report(error: unknown, flags: GlobalFlags): number {
 function usageFault(error: CommanderError): Fault {
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const hint = rest.join(" ").replace(/[()]/g, "").trim();
-  return new Fault("usage", `Cannot understand the command line: ${first}`, { exit: "usage", hint: hint || "`pack <command> --help` lists what a command takes" });
+  return new Fault("usage", `Cannot understand the command line: ${first}`, {
+    exit: "usage",
+    hint: hint || "`pack <command> --help` lists what a command takes",
+  });
 }
 
-const globalFlags = new Set(["--no-color", "--force-color", "--timestamps", "-q", "--quiet", "-v", "--verbose", "--json"]);
+const globalFlags = new Set([
+  "--no-color",
+  "--force-color",
+  "--timestamps",
+  "-q",
+  "--quiet",
+  "-v",
+  "--verbose",
+  "--json",
+]);
 
 /** The words with the flags every command takes moved to the front, so that they may stand anywhere before a `--`. */
 function globalsFirst(argv: readonly string[]): string[] {
@@ -77,7 +92,8 @@ export async function main(words: readonly string[]): Promise<number> {
     .helpCommand(false);
   const wanted = argv.filter((word) => !word.startsWith("-")).slice(0, 2);
   for (const entry of commands) {
-    if (entry.names.includes(wanted[0] ?? "")) await entry.load().then((module) => module.define(program, act));
+    if (entry.names.includes(wanted[0] ?? ""))
+      await entry.load().then((module) => module.define(program, act, commands));
     else program.command(entry.names[0]!).description(entry.summary).allowUnknownOption();
   }
   for (const command of [program, ...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
@@ -91,7 +107,8 @@ export async function main(words: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: "user" });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 || error.code === "commander.help" ? 0 : report(usageFault(error), flags());
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 || error.code === "commander.help" ? 0 : report(usageFault(error), flags());
     return report(signal.aborted && !(error instanceof Fault) ? signal.reason : error, flags());
   }
 }

@@ -1,4 +1,5 @@
 import { type LifecycleMetadata, labelNames, parseLifecycleMetadata } from "../cnb/label.ts";
+import { targetOf } from "../cnb/run-image.ts";
 import { parseOsRelease, type Target } from "../cnb/target.ts";
 import { labelsOf } from "../oci/config.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
@@ -73,14 +74,16 @@ async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | unde
 async function readTarget(inputs: AnalyzeInputs): Promise<Target> {
   const { config } = inputs.runImage.stored.image;
   if (config.os === "") {
-    throw new Fault("run-image.platform", `Cannot use run image ${formatReference(inputs.runImage.name)}: its config names no operating system`, { exit: "analyze" });
+    throw new Fault(
+      "run-image.platform",
+      `Cannot use run image ${formatReference(inputs.runImage.name)}: its config names no operating system`,
+      { exit: "analyze" },
+    );
   }
-  const labels = labelsOf(config);
-  const id = labels["io.buildpacks.base.id"];
-  const own = { name: labels["io.buildpacks.base.distro.name"] ?? "", version: labels["io.buildpacks.base.distro.version"] ?? "" };
-  const found = own.name === "" && own.version === "" ? parseOsRelease((await inputs.osRelease()) ?? "") : own;
-  const distro = found && (found.name !== "" || found.version !== "") ? found : undefined;
-  return { os: config.os, arch: config.architecture, ...(config.variant && { variant: config.variant }), ...(distro && { distro }), ...(id && { id }) };
+  const target = targetOf(config);
+  if (target.distro) return target;
+  const distro = parseOsRelease((await inputs.osRelease()) ?? "");
+  return { ...target, ...(distro && { distro }) };
 }
 
 /** Looks at the previous image and at the run image (Platform spec, "analyzer"). */

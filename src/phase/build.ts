@@ -2,9 +2,18 @@ import { rename, rm } from "node:fs/promises";
 import { abilitiesOf } from "../cnb/api.ts";
 import { type Buildpack, escapedId } from "../cnb/buildpack.ts";
 import { buildVariables, type Environment, withBuildLayer } from "../cnb/environment.ts";
-import { type Label, type Launch, mergeProcesses, noProcesses, parseBuildToml, parseLaunch, type ProcessTable, type Slice } from "../cnb/launch.ts";
+import {
+  type Label,
+  type Launch,
+  mergeProcesses,
+  noProcesses,
+  type ProcessTable,
+  parseBuildToml,
+  parseLaunch,
+  type Slice,
+} from "../cnb/launch.ts";
 import { isIgnored } from "../cnb/layer.ts";
-import { buildpackPlanOf, formatBuildpackPlan, type PlanEntry, remainingPlan, type Require } from "../cnb/plan.ts";
+import { buildpackPlanOf, formatBuildpackPlan, type PlanEntry, type Require, remainingPlan } from "../cnb/plan.ts";
 import type { Target } from "../cnb/target.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { Fault } from "../std/fault.ts";
@@ -13,9 +22,9 @@ import { type HostPath, placeUnder, under } from "../std/path.ts";
 import { readEnvDirectory } from "./env-directory.ts";
 import { buildpackPlace, type LayerOnDisk, readLayers } from "./layer.ts";
 import { leftKind, readLeft } from "./left.ts";
+import { type BomContribution, collectSboms, writeLegacyBoms } from "./sbom.ts";
 import { type Runner, runScript } from "./script.ts";
 import type { ScriptEnvironment } from "./script-environment.ts";
-import { type BomContribution, collectSboms, writeLegacyBoms } from "./sbom.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What the build phase works with. */
@@ -43,7 +52,8 @@ const paths = { bin: "bin", lib: "lib", include: "include", pkgconfig: "pkgconfi
 async function withLayer(root: HostPath, env: Environment, layer: LayerOnDisk): Promise<Environment> {
   const found: Record<string, string> = {};
   for (const name of Object.values(paths)) {
-    if ((await leftKind(root, under(layer.place.host, name))) === "directory") found[name] = under(layer.place.guest, name);
+    if ((await leftKind(root, under(layer.place.host, name))) === "directory")
+      found[name] = under(layer.place.guest, name);
   }
   return withBuildLayer(env, {
     paths: found,
@@ -61,7 +71,12 @@ async function ignore(layers: readonly LayerOnDisk[]): Promise<void> {
   }
 }
 
-async function runBuild(inputs: BuildInputs, buildpack: Buildpack, requires: readonly Require[], env: Environment): Promise<void> {
+async function runBuild(
+  inputs: BuildInputs,
+  buildpack: Buildpack,
+  requires: readonly Require[],
+  env: Environment,
+): Promise<void> {
   const { workspace, runner } = inputs;
   const layers = buildpackPlace(workspace.layers, buildpack);
   const planDirectory = placeUnder(workspace.plans, `build-${escapedId(buildpack.id)}`);
@@ -79,7 +94,8 @@ async function runBuild(inputs: BuildInputs, buildpack: Buildpack, requires: rea
   });
   const decoder = new TextDecoder();
   const say = (text: string) => {
-    if (text !== "") inputs.emit({ type: "output", phase: "build", buildpack: `${buildpack.id}@${buildpack.version}`, text });
+    if (text !== "")
+      inputs.emit({ type: "output", phase: "build", buildpack: `${buildpack.id}@${buildpack.version}`, text });
   };
   const exit = await runScript(
     runner,
@@ -94,7 +110,12 @@ async function runBuild(inputs: BuildInputs, buildpack: Buildpack, requires: rea
   );
   say(decoder.decode());
   if (exit.kind === "exited" && exit.code === 0) return;
-  const found = exit.kind === "exited" ? `exit status ${exit.code}` : exit.kind === "killed" ? `it was ended by ${exit.signal}` : exit.because;
+  const found =
+    exit.kind === "exited"
+      ? `exit status ${exit.code}`
+      : exit.kind === "killed"
+        ? `it was ended by ${exit.signal}`
+        : exit.because;
   throw new Fault("build.failed", `Cannot build with ${buildpack.id}@${buildpack.version}: ${found}`, {
     exit: "buildpackFailed",
     hint: "the buildpack's own output above says why",
@@ -104,7 +125,9 @@ async function runBuild(inputs: BuildInputs, buildpack: Buildpack, requires: rea
 function checkUnmet(unmet: readonly string[], requires: readonly Require[], place: string): void {
   const stray = unmet.find((name) => !requires.some((require) => require.name === name));
   if (stray !== undefined) {
-    throw new Fault("build.unmet", `Cannot use ${place}: unmet.name '${stray}' must match a requested dependency`, { exit: "build" });
+    throw new Fault("build.unmet", `Cannot use ${place}: unmet.name '${stray}' must match a requested dependency`, {
+      exit: "build",
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { layerIds } from "../cnb/app-image.ts";
+import { layerIds, normalizedTime } from "../cnb/app-image.ts";
 import { type CacheMetadata, encodeCacheMetadata, parseCacheMetadata } from "../cnb/cache-file.ts";
 import { type BuildpackRecord, type LayerRecord, labelNames } from "../cnb/label.ts";
 import { labelsOf } from "../oci/config.ts";
@@ -12,11 +12,11 @@ import { Fault, reasonOf } from "../std/fault.ts";
 import { kindOf } from "../std/file.ts";
 import { placeUnder } from "../std/path.ts";
 import type { BlobStore, ImageStore, StoredImage } from "../store/contract.ts";
-import { decompress } from "../tar/gzip.ts";
 import type { Owner } from "../tar/entry.ts";
+import { decompress } from "../tar/gzip.ts";
 import { directoryLayer } from "../tar/layer.ts";
-import { parentsOf } from "./export/parent.ts";
 import { type MadeLayer, makeLayer } from "./export/make.ts";
+import { parentsOf } from "./export/parent.ts";
 import { type BuildpackLayers, dataOf } from "./export/request.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -35,7 +35,10 @@ function cacheOf(stored: StoredImage): Cache | undefined {
     metadata,
     async *open(diffId) {
       const layer = stored.image.layers.find((item) => item.diffId === diffId);
-      if (!layer) throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: the cache does not hold it`, { exit: "restore" });
+      if (!layer)
+        throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: the cache does not hold it`, {
+          exit: "restore",
+        });
       yield* decompress(stored.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? "none");
     },
   };
@@ -68,8 +71,6 @@ export interface CacheInputs {
   readonly signal: AbortSignal | undefined;
 }
 
-const created = "1980-01-01T00:00:01Z";
-
 function imageOf(layers: readonly Layer[], metadata: CacheMetadata): Image {
   return {
     family: "oci",
@@ -77,8 +78,8 @@ function imageOf(layers: readonly Layer[], metadata: CacheMetadata): Image {
     config: {
       architecture: "",
       os: "linux",
-      created,
-      history: layers.map(() => ({ created })),
+      created: normalizedTime,
+      history: layers.map(() => ({ created: normalizedTime })),
       diffIds: layers.map((layer) => layer.diffId),
       config: { Labels: { [labelNames.cache]: encodeCacheMetadata(metadata) } },
     },
@@ -115,7 +116,11 @@ class Keeping {
   }
 }
 
-async function recordOf(work: Keeping, inputs: CacheInputs, { buildpack, layers }: BuildpackLayers): Promise<BuildpackRecord> {
+async function recordOf(
+  work: Keeping,
+  inputs: CacheInputs,
+  { buildpack, layers }: BuildpackLayers,
+): Promise<BuildpackRecord> {
   const records: [string, LayerRecord][] = [];
   const before = inputs.previous?.metadata.buildpacks.find((item) => item.key === buildpack.id)?.layers ?? {};
   for (const layer of layers) {

@@ -2,7 +2,15 @@ import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import { abilitiesOf } from "../cnb/api.ts";
 import { type Buildpack, escapedId } from "../cnb/buildpack.ts";
-import { type Attempt, detectionFailure, type GroupVerdict, judgeGroup, type Line, mismatchOf, outcomeOf } from "../cnb/detection.ts";
+import {
+  type Attempt,
+  detectionFailure,
+  type GroupVerdict,
+  judgeGroup,
+  type Line,
+  mismatchOf,
+  outcomeOf,
+} from "../cnb/detection.ts";
 import { detectVariables } from "../cnb/environment.ts";
 import { checkOrder, type Element, expandOrder, type Lookup, nameOf, type Order } from "../cnb/order.ts";
 import { type PlanEntry, parsePlan } from "../cnb/plan.ts";
@@ -96,7 +104,12 @@ export async function detect(inputs: DetectInputs): Promise<Detected> {
     lines.push(...verdict.lines);
     for (const line of verdict.lines) inputs.emit({ type: "log", ...line });
     if (verdict.verdict === "pass") {
-      return { group: verdict.participants.map((element) => element.buildpack), entries: verdict.entries, verdicts, failure: undefined };
+      return {
+        group: verdict.participants.map((element) => element.buildpack),
+        entries: verdict.entries,
+        verdicts,
+        failure: undefined,
+      };
     }
   }
   const { lines: last, fault } = detectionFailure(verdicts.some((verdict) => verdict.verdict === "error"));

@@ -1,5 +1,5 @@
 import { type Buildpack, escapedId } from "../cnb/buildpack.ts";
-import { layerNameOf, type LayerMetadata, parseLayer } from "../cnb/layer.ts";
+import { type LayerMetadata, layerNameOf, parseLayer } from "../cnb/layer.ts";
 import { kindOf, namesIn } from "../std/file.ts";
 import { type HostPath, type Place, placeUnder, under } from "../std/path.ts";
 import { readLeft } from "./left.ts";

@@ -17,19 +17,19 @@ async function isThere(path: string): Promise<boolean> {
 
 /** The path with links resolved, undefined when nothing is there; throws Fault `layer.escape` when it leads out of `root`. */
 async function resolved(root: HostPath, path: HostPath): Promise<string | undefined> {
-  const escape = () =>
+  const escaping = () =>
     new Fault("layer.escape", `Cannot read ${path}: it is a link that leads out of ${root}`, {
       exit: "build",
       hint: "a buildpack must leave files, or links to files in its own layers",
     });
   try {
     const real = await realpath(path);
-    if (real !== root && !real.startsWith(`${await realpath(root)}/`)) throw escape();
+    if (real !== root && !real.startsWith(`${await realpath(root)}/`)) throw escaping();
     return real;
   } catch (error) {
     if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
     // A link to a path that only the sandbox knows ends up here too.
-    if (await isThere(path)) throw escape();
+    if (await isThere(path)) throw escaping();
     return undefined;
   }
 }
@@ -43,7 +43,8 @@ export async function readLeft(root: HostPath, path: HostPath): Promise<string |
   if (real === undefined) return undefined;
   const found = await stat(real);
   if (!found.isFile()) throw new Fault("layer.file", `Cannot read ${path}: it is not a file`, { exit: "build" });
-  if (found.size > limit) throw new Fault("layer.file", `Cannot read ${path}: it is longer than ${limit} bytes`, { exit: "build" });
+  if (found.size > limit)
+    throw new Fault("layer.file", `Cannot read ${path}: it is longer than ${limit} bytes`, { exit: "build" });
   return readFile(real, "utf8");
 }
 

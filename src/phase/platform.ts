@@ -1,6 +1,6 @@
 import type { Environment } from "../cnb/environment.ts";
-import { makeDirectory, writeText } from "../std/file.ts";
 import { Fault } from "../std/fault.ts";
+import { makeDirectory, writeText } from "../std/file.ts";
 import { under } from "../std/path.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -25,10 +25,17 @@ export async function writePlatform(workspace: Workspace, inputs: PlatformInputs
   const operator = under(workspace.buildConfig.host, "env");
   for (const directory of [env, bindings, operator]) await makeDirectory(directory);
   await writeAll(env, Object.entries(inputs.userVariables));
-  await writeAll(operator, inputs.buildConfig.map((file) => [file.name, file.content] as const));
+  await writeAll(
+    operator,
+    inputs.buildConfig.map((file) => [file.name, file.content] as const),
+  );
   for (const [name, files] of Object.entries(inputs.bindings)) {
     if (!/^[a-z0-9.-]{1,253}$/.test(name) || name === "." || name === "..") {
-      throw new Fault("binding.name", `Cannot use binding "${name}": its name has other characters than a-z, 0-9, "-" and "."`, { exit: "usage" });
+      throw new Fault(
+        "binding.name",
+        `Cannot use binding "${name}": its name has other characters than a-z, 0-9, "-" and "."`,
+        { exit: "usage" },
+      );
     }
     await makeDirectory(under(bindings, name));
     await writeAll(under(bindings, name), Object.entries(files));

@@ -1,16 +1,12 @@
 import { rm } from "node:fs/promises";
 import type { Buildpack } from "../cnb/buildpack.ts";
-import { formatRestoredLayer } from "../cnb/layer.ts";
+import { formatRestoredLayer, formatRestoredStore } from "../cnb/layer.ts";
 import { planRestore, type RestorePlan } from "../cnb/restore.ts";
-import { tomlOfJson } from "../std/toml-json.ts";
-import type { TomlTable } from "../std/toml.ts";
-import { formatToml, tomlMap } from "../std/toml-write.ts";
 import { compressionOf } from "../oci/media-type.ts";
 import type { ByteStream } from "../std/byte.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { makeDirectory, writeText } from "../std/file.ts";
-import type { Json } from "../std/json.ts";
 import { type Place, placeUnder, under } from "../std/path.ts";
 import { extractTar } from "../tar/extract.ts";
 import { decompress } from "../tar/gzip.ts";
@@ -35,14 +31,13 @@ export interface RestoreInputs {
 /** What became of the remembered layers; for those who explain a build. */
 export type Restored = RestorePlan["buildpacks"];
 
-function storeText(metadata: Json): string {
-  return metadata === null ? "" : formatToml({ metadata: tomlMap(tomlOfJson(metadata) as TomlTable) });
-}
-
 function previousSbom(previous: PreviousImage): ByteStream | undefined {
   const sha = previous.metadata.sbom?.sha;
   const layer = sha ? previous.stored.image.layers.find((item) => item.diffId === sha) : undefined;
-  return layer && decompress(previous.stored.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? "none");
+  return (
+    layer &&
+    decompress(previous.stored.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? "none")
+  );
 }
 
 /** Unpacks a layer at its place, all of it or nothing: what cannot be read is said and left out, as the build can do without. */
@@ -78,14 +73,20 @@ export async function restore(inputs: RestoreInputs): Promise<Restored> {
   for (const [at, decisions] of plan.buildpacks.entries()) {
     const place = buildpackPlace(workspace.layers, group[at]!);
     await makeDirectory(place.host);
-    if (decisions.store !== undefined) await writeText(under(place.host, "store.toml"), storeText(decisions.store));
+    if (decisions.store !== undefined)
+      await writeText(under(place.host, "store.toml"), formatRestoredStore(decisions.store));
     for (const layer of decisions.layers) {
       if (!layer.metadata) continue;
       const id = `${decisions.id}:${layer.name}`;
       const contents = layer.contents;
-      if (contents !== undefined && !(await unpack(inputs, id, () => cache!.open(contents), placeUnder(place, layer.name)))) continue;
+      if (
+        contents !== undefined &&
+        !(await unpack(inputs, id, () => cache!.open(contents), placeUnder(place, layer.name)))
+      )
+        continue;
       await writeText(under(place.host, `${layer.name}.toml`), formatRestoredLayer(layer.metadata.data));
-      if (contents !== undefined) inputs.emit({ type: "layer", id, action: "restore", diffId: contents, reason: layer.reason });
+      if (contents !== undefined)
+        inputs.emit({ type: "layer", id, action: "restore", diffId: contents, reason: layer.reason });
     }
   }
   await restoreSboms(inputs, plan);
@@ -102,6 +103,7 @@ async function restoreSboms(inputs: RestoreInputs, plan: RestorePlan): Promise<v
     await unpack(inputs, "buildpacksio/lifecycle:launch.sbom", () => fromImage, placeUnder(sbom, "launch"));
   }
   const sha = plan.sbom;
-  if (sha !== undefined) await unpack(inputs, "buildpacksio/lifecycle:cache.sbom", () => cache!.open(sha), placeUnder(sbom, "cache"));
+  if (sha !== undefined)
+    await unpack(inputs, "buildpacksio/lifecycle:cache.sbom", () => cache!.open(sha), placeUnder(sbom, "cache"));
   await returnSboms(workspace, group);
 }

@@ -39,16 +39,29 @@ function inSbom(copy: SbomCopy): SbomCopy {
 }
 
 /** Copies the SBOM files a buildpack wrote to where the image, the cache and the user find them (Platform spec, "SBOM"). */
-export async function collectSboms(workspace: Workspace, buildpack: Buildpack, layers: readonly LayerOnDisk[]): Promise<void> {
+export async function collectSboms(
+  workspace: Workspace,
+  buildpack: Buildpack,
+  layers: readonly LayerOnDisk[],
+): Promise<void> {
   const { host } = buildpackPlace(workspace.layers, buildpack);
   const byName = new Map(layers.map((layer) => [layer.name, layer.metadata]));
-  await copyAll(workspace.layers.host, host, workspace.sbom.host, planSboms(buildpack, await namesIn(host), byName).map(inSbom));
+  await copyAll(
+    workspace.layers.host,
+    host,
+    workspace.sbom.host,
+    planSboms(buildpack, await namesIn(host), byName).map(inSbom),
+  );
 }
 
 /** Writes `sbom.legacy.json` for launch and build, as the reference does for every build. */
 export async function writeLegacyBoms(workspace: Workspace, boms: readonly BomContribution[]): Promise<void> {
   for (const kind of ["launch", "build"] as const) {
-    const sources = boms.map(({ buildpack, ...bom }) => ({ id: buildpack.id, version: buildpack.version, bom: bom[kind] }));
+    const sources = boms.map(({ buildpack, ...bom }) => ({
+      id: buildpack.id,
+      version: buildpack.version,
+      bom: bom[kind],
+    }));
     await makeDirectories(workspace.sbom.host, kind);
     await writeText(under(workspace.sbom.host, kind, "sbom.legacy.json"), formatLegacyBom(sources));
   }
@@ -57,13 +70,23 @@ export async function writeLegacyBoms(workspace: Workspace, boms: readonly BomCo
 /** The files below a directory, their paths relative to it. */
 async function filesBelow(root: HostPath): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => `${entry.parentPath}/${entry.name}`.slice(root.length + 1));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`.slice(root.length + 1));
 }
 
 /** Puts restored SBOM files back beside their layers, and empties the place they were restored to. */
 export async function returnSboms(workspace: Workspace, group: readonly Buildpack[]): Promise<void> {
   const root = workspace.sbom.host;
-  await copyAll(root, root, workspace.layers.host, planRestoredSboms(await filesBelow(root), group.map((buildpack) => buildpack.id)));
+  await copyAll(
+    root,
+    root,
+    workspace.layers.host,
+    planRestoredSboms(
+      await filesBelow(root),
+      group.map((buildpack) => buildpack.id),
+    ),
+  );
   for (const name of await namesIn(root)) await rm(under(root, name), { recursive: true });
 }
 

@@ -9,7 +9,11 @@ export interface ScriptEnvironment {
 }
 
 /** Adds the user's variables (not for a buildpack with `clear-env`), then the operator's. */
-export function scriptEnvironment(base: Environment, userVariables: Environment, buildConfig: readonly EnvFile[]): ScriptEnvironment {
+export function scriptEnvironment(
+  base: Environment,
+  userVariables: Environment,
+  buildConfig: readonly EnvFile[],
+): ScriptEnvironment {
   const make = (env: Environment, buildpack: Buildpack) =>
     buildConfigEnv(platformEnv(env, userVariables, { clearEnv: buildpack.clearEnv }), buildConfig);
   return Object.assign(make, { base });

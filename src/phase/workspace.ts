@@ -78,10 +78,14 @@ async function claim(parent: HostPath, fixedName: string | undefined): Promise<H
   } catch (error) {
     await rm(fresh, { recursive: true });
     if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
-    throw new Fault("workspace.busy", `Cannot open workspace at ${under(parent, fixedName)}: another build of this image is running`, {
-      hint: "wait for it, or give this image another name",
-      cause: error,
-    });
+    throw new Fault(
+      "workspace.busy",
+      `Cannot open workspace at ${under(parent, fixedName)}: another build of this image is running`,
+      {
+        hint: "wait for it, or give this image another name",
+        cause: error,
+      },
+    );
   }
 }
 
@@ -98,7 +102,10 @@ export async function openWorkspace(parent: HostPath, translates: boolean, fixed
     root = await claim(parent, translates ? undefined : fixedName);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    throw new Fault("workspace.open", `Cannot open workspace at ${parent}: ${reasonOf(cause)}`, { cause, hint: "PACK_HOME chooses another place" });
+    throw new Fault("workspace.open", `Cannot open workspace at ${parent}: ${reasonOf(cause)}`, {
+      cause,
+      hint: "PACK_HOME chooses another place",
+    });
   }
   const place = async (name: string, guest: string): Promise<Place> => {
     const host = under(root, name);
@@ -115,7 +122,8 @@ export async function openWorkspace(parent: HostPath, translates: boolean, fixed
     config: { host: (await place("config", "/")).host, guest: under(layers.guest, "config") },
     plans: await place("plans", "/cnb/plans"),
     home: await place("home", "/home/cnb"),
-    buildpackPath: (escapedId, version, module) => (translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module)),
+    buildpackPath: (escapedId, version, module) =>
+      translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module),
     [Symbol.asyncDispose]: () => clear(root),
   };
 }

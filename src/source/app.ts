@@ -1,4 +1,13 @@
-import { constants, copyFileSync, chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, under } from "../std/path.ts";
@@ -12,7 +21,12 @@ export type Selects = (path: string) => boolean;
  * they are; sockets, devices and pipes, and the version control's own folder at the top, are left out. The source is only read.
  * Throws Fault `app.read`.
  */
-export async function copyApp(from: HostPath, to: HostPath, selects: Selects = () => true, signal?: AbortSignal): Promise<{ files: number; bytes: number }> {
+export async function copyApp(
+  from: HostPath,
+  to: HostPath,
+  selects: Selects = () => true,
+  signal?: AbortSignal,
+): Promise<{ files: number; bytes: number }> {
   let files = 0;
   let bytes = 0;
   const visit = async (relative: string): Promise<void> => {

@@ -22,7 +22,8 @@ function supplyOf(order: Order, modules: readonly Module[]): Supply {
   return {
     order,
     modules,
-    lookup: (id, version) => modules.find(({ buildpack }) => buildpack.id === id && buildpack.version === version)?.buildpack,
+    lookup: (id, version) =>
+      modules.find(({ buildpack }) => buildpack.id === id && buildpack.version === version)?.buildpack,
     rootOf: (buildpack) => modules.find((module) => module.buildpack === buildpack)!.root,
   };
 }
@@ -56,7 +57,11 @@ function pathOf(uri: string, base: string, place: string): HostPath {
 export async function readBuilder(path: HostPath, library: Library): Promise<{ builder: Builder; supply: Supply }> {
   const builder = parseBuilder(await readDescriptor(path), path);
   if (builder.extensions.length > 0 || builder.orderExtensions.length > 0) {
-    throw new Fault("builder.extensions", `Cannot use builder at ${path}: it has image extensions, which need a builder image`, { exit: "usage" });
+    throw new Fault(
+      "builder.extensions",
+      `Cannot use builder at ${path}: it has image extensions, which need a builder image`,
+      { exit: "usage" },
+    );
   }
   const modules = await Promise.all(
     builder.buildpacks.map(async (reference) => {
@@ -65,7 +70,10 @@ export async function readBuilder(path: HostPath, library: Library): Promise<{ b
       return module;
     }),
   );
-  const order = closeOrder(builder.order, modules.map(({ buildpack }) => buildpack));
+  const order = closeOrder(
+    builder.order,
+    modules.map(({ buildpack }) => buildpack),
+  );
   return { builder, supply: supplyOf(withSystem(order, builder.system), modules) };
 }
 
@@ -76,6 +84,7 @@ export async function readBuilder(path: HostPath, library: Library): Promise<{ b
 export async function chooseBuildpacks(paths: readonly HostPath[], library: Library, others: Supply): Promise<Supply> {
   const chosen = await Promise.all(paths.map((path) => locateModule(path, library)));
   const group = chosen.map(({ buildpack }) => ({ id: buildpack.id, version: buildpack.version, optional: false }));
-  const isOther = ({ buildpack }: Module) => !chosen.some((module) => module.buildpack.id === buildpack.id && module.buildpack.version === buildpack.version);
+  const isOther = ({ buildpack }: Module) =>
+    !chosen.some((module) => module.buildpack.id === buildpack.id && module.buildpack.version === buildpack.version);
   return supplyOf([group], [...chosen, ...others.modules.filter(isOther)]);
 }

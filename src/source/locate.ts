@@ -3,8 +3,8 @@ import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
-import { unpackTar } from "../tar/unpack.ts";
 import { decompress, sniffCompression } from "../tar/gzip.ts";
+import { unpackTar } from "../tar/unpack.ts";
 import { type Module, readModule } from "./module.ts";
 
 /** Where modules are found and unpacked. */

@@ -25,7 +25,12 @@ async function exists(path: string): Promise<boolean> {
  */
 async function rootFor(directory: HostPath, arch: string): Promise<HostPath> {
   const candidate = under(directory, "linux", arch);
-  if (!(await exists(under(directory, "bin"))) && (await exists(under(candidate, "bin"))) && (await exists(under(candidate, "buildpack.toml")))) return candidate;
+  if (
+    !(await exists(under(directory, "bin"))) &&
+    (await exists(under(candidate, "bin"))) &&
+    (await exists(under(candidate, "buildpack.toml")))
+  )
+    return candidate;
   return directory;
 }
 

@@ -11,7 +11,8 @@ export interface NpmSettings {
 }
 
 /** Names a setting that says where packages are and how they are reached; nothing that proves who we are. */
-const harmless = /^(registry|@[^:]+:registry|proxy|https-proxy|http-proxy|noproxy|strict-ssl|fetch-retries|fetch-timeout|maxsockets)$/;
+const harmless =
+  /^(registry|@[^:]+:registry|proxy|https-proxy|http-proxy|noproxy|strict-ssl|fetch-retries|fetch-timeout|maxsockets)$/;
 
 function withoutUser(value: string): string {
   return value.replace(/^([a-z]+:\/\/)[^/@]*@/i, "$1");
@@ -21,7 +22,9 @@ function settingsOf(text: string, env: Readonly<Record<string, string | undefine
   return text.split("\n").flatMap((line): [string, string][] => {
     const match = /^\s*([^;#=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
     if (!match) return [];
-    const value = match[2]!.replace(/^"(.*)"$/, "$1").replace(/\$\{([^}]+)\}/g, (whole, name: string) => env[name] ?? whole);
+    const value = match[2]!
+      .replace(/^"(.*)"$/, "$1")
+      .replace(/\$\{([^}]+)\}/g, (whole, name: string) => env[name] ?? whole);
     return [[match[1]!, value]];
   });
 }
@@ -38,11 +41,18 @@ function settingsFromEnv(env: Readonly<Record<string, string | undefined>>): [st
  * What the user's npm would use: `~/.npmrc`, then `npm_config_…` variables; undefined when neither says anything.
  * Tokens, passwords, user names and client keys are never part of it.
  */
-export async function readNpmSettings(home: HostPath, env: Readonly<Record<string, string | undefined>>): Promise<NpmSettings | undefined> {
+export async function readNpmSettings(
+  home: HostPath,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<NpmSettings | undefined> {
   const found = new Map([...settingsOf((await readText(under(home, ".npmrc"))) ?? "", env), ...settingsFromEnv(env)]);
-  const lines = [...found].filter(([key]) => harmless.test(key)).map(([key, value]) => `${key}=${withoutUser(value)}\n`);
+  const lines = [...found]
+    .filter(([key]) => harmless.test(key))
+    .map(([key, value]) => `${key}=${withoutUser(value)}\n`);
   const file = found.get("cafile") ?? env["NODE_EXTRA_CA_CERTS"];
-  const certificates = file?.startsWith("/") ? await readFile(hostPath(file), "utf8").catch(() => undefined) : undefined;
+  const certificates = file?.startsWith("/")
+    ? await readFile(hostPath(file), "utf8").catch(() => undefined)
+    : undefined;
   if (lines.length === 0 && certificates === undefined) return undefined;
   return { text: lines.join(""), certificates };
 }

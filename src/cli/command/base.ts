@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
+import type { Act } from "../entry.ts";
 import { parseCreationTime, pathFrom, repeated, repeatedWhole } from "../input.ts";
-import type { Act } from "../main.ts";
 
 interface Flags {
   readonly file?: string;
@@ -48,7 +48,11 @@ export function define(program: Command, act: Act): void {
     .description("make a run image without a Dockerfile and without being root")
     .option("-f, --file <base.toml>", "what the base consists of")
     .option("--from <archive|image>", "take this root file system or image instead of packages")
-    .option("--mirror <[SUITE=]URL>", "fetch packages from here instead of this machine's sources (repeatable)", repeatedWhole)
+    .option(
+      "--mirror <[SUITE=]URL>",
+      "fetch packages from here instead of this machine's sources (repeatable)",
+      repeatedWhole,
+    )
     .option("--keyring <file>", "keys the mirrors are signed with")
     .option("--offline", "use only what earlier runs have fetched")
     .option("-t, --tag <name>", "another name for the base (repeatable)", repeated)

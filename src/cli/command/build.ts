@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
+import type { Act } from "../entry.ts";
 import { parseCreationTime, parseEnv, parseVolume, pathFrom, readEnvFile, repeated, repeatedWhole } from "../input.ts";
-import type { Act } from "../main.ts";
 
 interface Flags {
   readonly path?: string;
@@ -29,14 +29,23 @@ export function withSourceFlags(command: Command): Command {
   return command
     .option("-p, --path <dir>", "the app's source directory (default: here)")
     .option("-B, --builder <builder.toml>", "the builder: an order of buildpacks (default: the bundled one)")
-    .option("-b, --buildpack <dir|archive>", "use these buildpacks, in this order, instead of the builder's (repeatable)", repeated)
+    .option(
+      "-b, --buildpack <dir|archive>",
+      "use these buildpacks, in this order, instead of the builder's (repeatable)",
+      repeated,
+    )
     .option("-e, --env <NAME[=value]>", "environment of detect and build (repeatable)", repeatedWhole)
     .option("--env-file <file>", "file of NAME=value lines (repeatable)", repeatedWhole)
     .option("--exec-env <name>", "execution environment (default: production)")
     .option("--run-image <name>", "the run image (default: the builder's)")
     .option("--volume <HOST:GUEST[:ro|rw]>", "show a host directory to the buildpacks (repeatable)", repeatedWhole)
     .addOption(new Option("--network <kind>", "the network buildpacks see").choices(["host", "none"]))
-    .addOption(new Option("--sandbox <kind>", "where buildpacks run (default: the safest that works here)").choices(["namespace", "host"]));
+    .addOption(
+      new Option("--sandbox <kind>", "where buildpacks run (default: the safest that works here)").choices([
+        "namespace",
+        "host",
+      ]),
+    );
 }
 
 /** The part of the options that `withSourceFlags` fills. */
@@ -74,7 +83,8 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     ...(flags.reportOutputDir && { reportDirectory: pathFrom(context.cwd, flags.reportOutputDir) }),
     ...(flags.sbomOutputDir && { sbomDirectory: pathFrom(context.cwd, flags.sbomOutputDir) }),
   });
-  if (context.json) context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
+  if (context.json)
+    context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
   else if (context.quiet) context.result(report.imageId);
   else context.say(`Successfully built image ${image}`);
   return 0;
@@ -88,9 +98,18 @@ export function define(program: Command, act: Act): void {
     .option("--clear-cache", "forget what earlier builds of this image have cached")
     .option("--previous-image <name>", "the image whose layers may be reused (default: <image>)")
     .option("--creation-time <now|seconds>", "the image's creation time (default: SOURCE_DATE_EPOCH, else 1980)")
-    .addOption(new Option("--compression <kind>", "of layers written to oci: and archive files").choices(["none", "gzip", "zstd"]))
+    .addOption(
+      new Option("--compression <kind>", "of layers written to oci: and archive files").choices([
+        "none",
+        "gzip",
+        "zstd",
+      ]),
+    )
     .option("--report-output-dir <dir>", "write report.toml here")
     .option("--sbom-output-dir <dir>", "write the bills of materials here")
-    .addHelpText("after", "\n<image> is a name in the local store, or oci:DIR[:tag], docker-archive:FILE, oci-archive:FILE.")
+    .addHelpText(
+      "after",
+      "\n<image> is a name in the local store, or oci:DIR[:tag], docker-archive:FILE, oci-archive:FILE.",
+    )
     .action((image: string, flags: Flags) => act((context) => run(context, image, flags)));
 }

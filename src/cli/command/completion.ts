@@ -1,13 +1,12 @@
 import { Command, Option } from "commander";
-import type { Act } from "../main.ts";
 import { type CompletedCommand, completionScript, type Shell, shells } from "../completion.ts";
-import { commands } from "../table.ts";
+import type { Act, CommandEntry } from "../entry.ts";
 
 const never: Act = () => Promise.reject(new Error("completion only lists commands"));
 
-async function listCommands(): Promise<CompletedCommand[]> {
+async function listCommands(commands: readonly CommandEntry[]): Promise<CompletedCommand[]> {
   const program = new Command();
-  for (const entry of commands) (await entry.load()).define(program, never);
+  for (const entry of commands) (await entry.load()).define(program, never, commands);
   const describe = (command: Command, parents: readonly string[]): CompletedCommand[] => {
     const words = [...parents, command.name()];
     const flags = command.options.map((option) => ({
@@ -15,13 +14,16 @@ async function listCommands(): Promise<CompletedCommand[]> {
       takesPath: option.required || option.optional,
       summary: option.description,
     }));
-    return [{ words, summary: command.description(), flags }, ...command.commands.flatMap((child) => describe(child, words))];
+    return [
+      { words, summary: command.description(), flags },
+      ...command.commands.flatMap((child) => describe(child, words)),
+    ];
   };
   return program.commands.flatMap((command) => describe(command, []));
 }
 
 /** Adds `pack completion`. */
-export function define(program: Command, act: Act): void {
+export function define(program: Command, act: Act, all: readonly CommandEntry[]): void {
   program
     .command("completion")
     .description("print a completion script for a shell")
@@ -29,7 +31,7 @@ export function define(program: Command, act: Act): void {
     .addHelpText("after", "\nFor bash: source <(pack completion)\nFor fish: pack completion -s fish | source")
     .action((options: { shell: Shell }) =>
       act(async (context) => {
-        context.result(completionScript(options.shell, await listCommands()).trimEnd());
+        context.result(completionScript(options.shell, await listCommands(all)).trimEnd());
         return 0;
       }),
     );

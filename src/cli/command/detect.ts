@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { exitCodeOf } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
-import type { Act } from "../main.ts";
+import type { Act } from "../entry.ts";
 import { detectionTree, planText } from "../render/detection.ts";
 import { sourceOptions, withSourceFlags } from "./build.ts";
 

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { ImageInfo } from "../../inspect.ts";
 import { Fault } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
-import type { Act } from "../main.ts";
+import type { Act } from "../entry.ts";
 import { imageText, machineForm } from "../render/inspect.ts";
 
 type Format = "human-readable" | "json" | "yaml" | "toml";
@@ -23,7 +23,9 @@ async function run(context: Context, image: string, flags: { output: Format }): 
   const { inspect } = await import("../../inspect.ts");
   const info = await inspect({ image, home: context.home, base: context.cwd });
   if (!info) {
-    throw new Fault("image.missing", `Cannot inspect ${image}: there is no such image`, { hint: "`pack images` lists the images of the local store" });
+    throw new Fault("image.missing", `Cannot inspect ${image}: there is no such image`, {
+      hint: "`pack images` lists the images of the local store",
+    });
   }
   context.result(await formatted(image, info, context.json ? "json" : flags.output));
   return 0;
@@ -35,6 +37,10 @@ export function define(program: Command, act: Act): void {
     .command("inspect <image>")
     .alias("inspect-image")
     .description("show what an image is made of")
-    .addOption(new Option("-o, --output <format>", "the form of the answer").choices(["human-readable", "json", "yaml", "toml"]).default("human-readable"))
+    .addOption(
+      new Option("-o, --output <format>", "the form of the answer")
+        .choices(["human-readable", "json", "yaml", "toml"])
+        .default("human-readable"),
+    )
     .action((image: string, flags: { output: Format }) => act((context) => run(context, image, flags)));
 }

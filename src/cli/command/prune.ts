@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Act } from "../main.ts";
+import type { Act } from "../entry.ts";
 import { sizeText } from "../render/screen.ts";
 
 /** Adds `pack prune`. */
@@ -12,9 +12,16 @@ export function define(program: Command, act: Act): void {
     .action((flags: { dryRun?: boolean; all?: boolean }) =>
       act(async (context) => {
         const { pruneStore } = await import("../../image-list.ts");
-        const pruned = await pruneStore({ home: context.home, dryRun: Boolean(flags.dryRun), caches: Boolean(flags.all) });
+        const pruned = await pruneStore({
+          home: context.home,
+          dryRun: Boolean(flags.dryRun),
+          caches: Boolean(flags.all),
+        });
         if (context.json) context.result(JSON.stringify(pruned));
-        else context.say(`${flags.dryRun ? "Would remove" : "Removed"} ${pruned.blobs} blob(s), ${sizeText(pruned.bytes)}`);
+        else
+          context.say(
+            `${flags.dryRun ? "Would remove" : "Removed"} ${pruned.blobs} blob(s), ${sizeText(pruned.bytes)}`,
+          );
         return 0;
       }),
     );

@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import type { PackageDiff } from "../../base/diff.ts";
 import type { Context } from "../context.ts";
+import type { Act } from "../entry.ts";
 import { pathFrom, repeated } from "../input.ts";
-import type { Act } from "../main.ts";
 
 interface Flags {
   readonly runImage?: string;
@@ -23,7 +23,9 @@ function packageLines(packages: PackageDiff | undefined): string[] {
     ...added.map(({ name, version }) => `  ${name} ${version} (new)`),
     ...removed.map(({ name, version }) => `  ${name} ${version} (gone)`),
   ];
-  return lines.length === 0 ? ["Packages of the base: unchanged"] : [`Packages of the base: ${lines.length} changed`, ...lines];
+  return lines.length === 0
+    ? ["Packages of the base: unchanged"]
+    : [`Packages of the base: ${lines.length} changed`, ...lines];
 }
 
 async function run(context: Context, image: string, flags: Flags): Promise<number> {
@@ -40,7 +42,8 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     ...(flags.compression && { compression: flags.compression }),
     ...(flags.reportOutputDir && { reportDirectory: pathFrom(context.cwd, flags.reportOutputDir) }),
   });
-  if (context.json) context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
+  if (context.json)
+    context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
   else if (context.quiet) context.result(report.imageId);
   else {
     for (const line of packageLines(report.packages)) context.say(line);
@@ -55,11 +58,20 @@ export function define(program: Command, act: Act): void {
   program
     .command("rebase <image>")
     .description("move an image onto a newer run image without rebuilding it")
-    .option("--run-image <name>", "the run image to move onto (default: the newest under the name the image was built on)")
+    .option(
+      "--run-image <name>",
+      "the run image to move onto (default: the newest under the name the image was built on)",
+    )
     .option("--previous-image <name>", "the image to rebase; <image> is then only the name of the result")
     .option("--force", "rebase even where the new run image does not fit")
     .option("-t, --tag <name>", "another name for the result (repeatable)", repeated)
-    .addOption(new Option("--compression <kind>", "of layers written to oci: and archive files").choices(["none", "gzip", "zstd"]))
+    .addOption(
+      new Option("--compression <kind>", "of layers written to oci: and archive files").choices([
+        "none",
+        "gzip",
+        "zstd",
+      ]),
+    )
     .option("--report-output-dir <dir>", "write report.toml here")
     .action((image: string, flags: Flags) => act((context) => run(context, image, flags)));
 }

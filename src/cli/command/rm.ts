@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Act } from "../main.ts";
+import type { Act } from "../entry.ts";
 
 /** Adds `pack rm`. */
 export function define(program: Command, act: Act): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { bundle } from "../../bundle.ts";
-import type { Act } from "../main.ts";
+import type { Act } from "../entry.ts";
 
 /** Adds `pack version`. */
 export function define(program: Command, act: Act): void {

@@ -15,7 +15,9 @@ export function detectionTree(report: DetectReport, style: Style): string {
       const text = `${marks[element.outcome]} ${name}${style.faint(`  ${element.outcome}${reason}`)}`;
       return ` ${stem} ${element.outcome === "pass" ? style.good(text) : text}`;
     });
-    const plan = group.plan.map((line, index) => ` ${index === group.plan.length - 1 ? "└" : "├"} ${style.faint(line)}`);
+    const plan = group.plan.map(
+      (line, index) => ` ${index === group.plan.length - 1 ? "└" : "├"} ${style.faint(line)}`,
+    );
     return [passed ? style.good(title) : title, ...branches, ...plan];
   });
   return lines.join("\n");

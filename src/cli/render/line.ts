@@ -2,11 +2,16 @@ import type { Event, Level } from "../../std/event.ts";
 import type { Style } from "./style.ts";
 
 const rank: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
-const banners: Record<string, string> = { analyze: "ANALYZING", detect: "DETECTING", restore: "RESTORING", build: "BUILDING", export: "EXPORTING" };
+const banners: Record<string, string> = {
+  analyze: "ANALYZING",
+  detect: "DETECTING",
+  restore: "RESTORING",
+  build: "BUILDING",
+  export: "EXPORTING",
+};
 
 /** Control characters of foreign programs that could repaint the terminal, made visible; colours and tabs stay. */
 function harmless(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/\u001b\[[0-9;]*m|[\u0000-\u0008\u000b-\u000d\u000e-\u001f\u007f]/g, (found) =>
     found.length > 1 || found === "\r" ? found : `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
@@ -21,7 +26,8 @@ export function textOf(event: Event, level: Level, style: Style): { text: string
     case "phase": {
       const banner = event.state === "start" ? banners[event.phase] : undefined;
       if (banner) return rank[level] <= rank.info ? { text: style.banner(`===> ${banner}`), raw: false } : undefined;
-      if (event.state === "end" && level === "debug") return { text: style.faint(`Timer: ${event.phase} ran for ${(event.ms / 1000).toFixed(3)}s`), raw: false };
+      if (event.state === "end" && level === "debug")
+        return { text: style.faint(`Timer: ${event.phase} ran for ${(event.ms / 1000).toFixed(3)}s`), raw: false };
       return undefined;
     }
     case "log": {

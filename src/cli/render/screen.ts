@@ -40,7 +40,10 @@ function statusOf(event: Event): string | undefined {
 }
 
 /** Draws events as lines; on a live terminal with one status line below them that is wiped before each line and at the end. */
-export function openScreen(terminal: Terminal, options: ScreenOptions): { emit: Emit; line(text: string): void; close(): void } {
+export function openScreen(
+  terminal: Terminal,
+  options: ScreenOptions,
+): { emit: Emit; line(text: string): void; close(): void } {
   let status = "";
   let atLineStart = true;
   const wipe = () => {

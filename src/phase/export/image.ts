@@ -1,7 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { appLabels, createdBy, type Entrypoint, layerIds, planConfig, planEntrypoint } from "../../cnb/app-image.ts";
 import { encodeBuildMetadata, type LauncherSource } from "../../cnb/build-metadata.ts";
-import { appShas, type BuildpackRecord, encodeLifecycleMetadata, type LifecycleMetadata, type RunImageNames } from "../../cnb/label.ts";
+import {
+  appShas,
+  type BuildpackRecord,
+  encodeLifecycleMetadata,
+  type LifecycleMetadata,
+  type RunImageNames,
+} from "../../cnb/label.ts";
 import { checkProcessTypes, parseStore } from "../../cnb/launch.ts";
 import { formatMetadata } from "../../cnb/metadata-file.ts";
 import { encodeProjectMetadata, type ProjectMetadata } from "../../cnb/project-file.ts";
@@ -14,7 +20,7 @@ import { kindOf, writeText } from "../../std/file.ts";
 import { type HostPath, type Place, placeUnder, under } from "../../std/path.ts";
 import type { BlobSource, BlobStore } from "../../store/contract.ts";
 import type { Owner } from "../../tar/entry.ts";
-import { appLayers, directoryLayer, launcherLayer, type LayerTar, processTypesLayer } from "../../tar/layer.ts";
+import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLayer } from "../../tar/layer.ts";
 import type { Analyzed } from "../analyze.ts";
 import type { Built } from "../build.ts";
 import { buildpackPlace } from "../layer.ts";
@@ -93,12 +99,27 @@ class Export {
     });
   }
 
-  async add(id: string, history: string, tar: LayerTar, known: readonly (string | undefined)[], quiet = false): Promise<MadeLayer> {
+  async add(
+    id: string,
+    history: string,
+    tar: LayerTar,
+    known: readonly (string | undefined)[],
+    quiet = false,
+  ): Promise<MadeLayer> {
     const { store, analyzed, signal } = this.#inputs;
-    const request = { id, createdBy: history, tar, known: known.filter((sha): sha is DiffId & string => sha !== undefined && isDigest(sha)) as unknown as DiffId[] };
+    const request = {
+      id,
+      createdBy: history,
+      tar,
+      known: known.filter((sha): sha is DiffId & string => sha !== undefined && isDigest(sha)) as unknown as DiffId[],
+    };
     const made = await makeLayer(store, analyzed.runImage.stored.image.family, request, signal);
     this.made.push(made);
-    const reason = made.isKnown ? "its content is that of the previous image" : request.known.length > 0 ? "its content changed" : "the previous image has no such layer";
+    const reason = made.isKnown
+      ? "its content is that of the previous image"
+      : request.known.length > 0
+        ? "its content changed"
+        : "the previous image has no such layer";
     if (!quiet) this.#log.info(`${made.isKnown ? "Reusing" : "Adding"} layer '${id}'`);
     this.#log.debug(`Layer '${id}' SHA: ${made.layer.diffId}`);
     this.#place({
@@ -120,7 +141,11 @@ class Export {
     }
     this.#log.info(`Reusing layer '${planned.id}'`);
     const reason = "the buildpack kept it without its contents";
-    this.#place({ layer, createdBy: planned.createdBy, report: { id: planned.id, diffId: layer.diffId, size: undefined, action: "reuse", reason } });
+    this.#place({
+      layer,
+      createdBy: planned.createdBy,
+      report: { id: planned.id, diffId: layer.diffId, size: undefined, action: "reuse", reason },
+    });
   }
 }
 
@@ -148,7 +173,8 @@ async function addSlices(work: Export, inputs: ExportInputs): Promise<DiffId[]> 
   });
   const previous = inputs.analyzed.previous ? appShas(inputs.analyzed.previous.metadata) : [];
   const made: MadeLayer[] = [];
-  for (const [at, tar] of tars.entries()) made.push(await work.add(layerIds.ofSlice(at), createdBy.ofSlice(at, tars.length), tar, previous, true));
+  for (const [at, tar] of tars.entries())
+    made.push(await work.add(layerIds.ofSlice(at), createdBy.ofSlice(at, tars.length), tar, previous, true));
   const reused = made.filter((layer) => layer.isKnown).length;
   const log = logTo(inputs.emit);
   if (reused > 0) log.info(`Reused ${reused}/${made.length} app layer(s)`);
@@ -218,11 +244,23 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
       ? await work.add(layerIds.launchSbom, createdBy.sbom, ownLayer(sbomPlace), [previous?.sbom?.sha])
       : undefined;
   const app = await addSlices(work, inputs);
-  const launcher = await work.add(layerIds.launcher, createdBy.launcher, launcherLayer(await readFile(inputs.launcher.path)), [previous?.launcher.sha]);
-  const config = await work.add(layerIds.config, createdBy.config, ownLayer(await writeConfig(inputs)), [previous?.config.sha]);
+  const launcher = await work.add(
+    layerIds.launcher,
+    createdBy.launcher,
+    launcherLayer(await readFile(inputs.launcher.path)),
+    [previous?.launcher.sha],
+  );
+  const config = await work.add(layerIds.config, createdBy.config, ownLayer(await writeConfig(inputs)), [
+    previous?.config.sha,
+  ]);
   const types =
     processes.length > 0
-      ? await work.add(layerIds.processTypes, createdBy.processTypes, processTypesLayer(processes.map((process) => process.type)), [previous?.["process-types"].sha])
+      ? await work.add(
+          layerIds.processTypes,
+          createdBy.processTypes,
+          processTypesLayer(processes.map((process) => process.type)),
+          [previous?.["process-types"].sha],
+        )
       : undefined;
 
   const { stored: base, reference } = analyzed.runImage;
@@ -264,7 +302,10 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
     entrypoint,
     created: inputs.created,
   });
-  const image = withLayers({ ...base.image, config: config_ }, [...base.image.layers, ...work.placed.map(({ layer }) => layer)]);
+  const image = withLayers({ ...base.image, config: config_ }, [
+    ...base.image.layers,
+    ...work.placed.map(({ layer }) => layer),
+  ]);
   const blobs = firstOf(store, ...(analyzed.previous ? [analyzed.previous.stored.blobs] : []), base.blobs);
   log.debug(`Image stands on ${formatReference(analyzed.runImage.name)}`);
   return { image, blobs, layers: work.placed.map(({ report }) => report), made: work.made, entrypoint };

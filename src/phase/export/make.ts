@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Descriptor } from "../../oci/descriptor.ts";
-import { digestFrom, diffIdOfTar, type DiffId, tarDigestOf } from "../../oci/digest.ts";
+import { type DiffId, diffIdOfTar, digestFrom, tarDigestOf } from "../../oci/digest.ts";
 import type { Layer } from "../../oci/image.ts";
 import { type Family, mediaTypes } from "../../oci/media-type.ts";
 import type { BlobStore } from "../../store/contract.ts";
@@ -38,7 +38,12 @@ async function measure(tar: LayerTar, signal: AbortSignal | undefined): Promise<
 }
 
 /** Makes sure a layer's tar is in the store; one that an earlier build recorded is hashed first, as it seldom changes, and then not written again. */
-export async function makeLayer(store: BlobStore, family: Family, request: LayerRequest, signal?: AbortSignal): Promise<MadeLayer> {
+export async function makeLayer(
+  store: BlobStore,
+  family: Family,
+  request: LayerRequest,
+  signal?: AbortSignal,
+): Promise<MadeLayer> {
   const mediaType = mediaTypes[family].tar;
   const made = (descriptor: Descriptor, isKnown: boolean): MadeLayer => ({
     id: request.id,

@@ -34,7 +34,10 @@ export function dataOf(layer: LayerOnDisk): Json {
  * Which launch layers the image gets and from where, in the reference's order: buildpacks as in the group, layers by the bytes of
  * their names (Buildpack spec, "Layer Types"). Pure. Throws Fault `layer.missing` with exit 62 for one whose content is nowhere.
  */
-export function planLaunchLayers(group: readonly BuildpackLayers[], previous: readonly BuildpackRecord[]): PlannedLayer[] {
+export function planLaunchLayers(
+  group: readonly BuildpackLayers[],
+  previous: readonly BuildpackRecord[],
+): PlannedLayer[] {
   return group.flatMap(({ buildpack, layers }) =>
     layers
       .filter((layer) => layer.metadata.launch)
@@ -43,7 +46,9 @@ export function planLaunchLayers(group: readonly BuildpackLayers[], previous: re
         const id = layerIds.ofBuildpack(buildpack.id, layer.name);
         const record = previous.find((item) => item.key === buildpack.id)?.layers[layer.name];
         if (!layer.hasDirectory && layer.metadata.cache) {
-          throw new Fault("layer.missing", `Cannot export layer '${id}': it is cache=true but has no contents`, { exit: "export" });
+          throw new Fault("layer.missing", `Cannot export layer '${id}': it is cache=true but has no contents`, {
+            exit: "export",
+          });
         }
         if (!layer.hasDirectory && !record?.sha) {
           throw new Fault("layer.missing", `Cannot reuse layer '${id}': the previous image has no metadata for it`, {
