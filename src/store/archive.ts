@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import type { Image } from "../oci/image.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
+import { Fault } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 import { readDockerForm, writeDockerForm } from "./archive/docker-form.ts";
 import { type ArchivedImages, isOciForm, readOciForm, writeOciForm } from "./archive/oci-form.ts";
@@ -43,7 +44,7 @@ class Archive implements Exchange {
   readonly #file: HostPath;
   readonly #options: ArchiveOptions;
   #opened: Promise<Opened | undefined> | undefined;
-  /** Images that were read before a write replaced the file still read from it. */
+  /** What has been opened: images that were read before a write replaced the file still read from it. */
   readonly #open: Opened[] = [];
 
   constructor(file: HostPath, options: ArchiveOptions) {
@@ -60,8 +61,8 @@ class Archive implements Exchange {
   async sole() {
     const images = await this.#images();
     const { tag, platform } = this.#options;
-    const entry = soleEntry(images?.entries ?? [], this.#file, tag, platform);
-    return images!.read(entry, this.#file, platform);
+    if (!images) throw new Fault("image.missing", `Cannot read image at ${this.#file}: there is no such file`);
+    return images.read(soleEntry(images.entries, this.#file, tag, platform), this.#file, platform);
   }
 
   async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
@@ -88,17 +89,20 @@ class Archive implements Exchange {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened?.catch(() => undefined);
-    for (const { archive } of this.#open.splice(0)) await archive[Symbol.asyncDispose]();
+    const last = await this.#opened?.catch(() => undefined);
+    for (const { archive } of new Set([...this.#open.splice(0), ...(last ? [last] : [])]))
+      await archive[Symbol.asyncDispose]();
   }
 
   async #images(): Promise<ArchivedImages | undefined> {
-    this.#opened ??= openImages(this.#file, this.#options).then((opened) => {
-      if (opened) this.#open.push(opened);
-      else this.#opened = undefined;
-      return opened;
+    this.#opened ??= openImages(this.#file, this.#options);
+    const opened = await this.#opened.catch((error) => {
+      this.#opened = undefined;
+      throw error;
     });
-    return (await this.#opened)?.images;
+    if (opened === undefined) this.#opened = undefined;
+    else if (!this.#open.includes(opened)) this.#open.push(opened);
+    return opened?.images;
   }
 }
 

@@ -20,7 +20,11 @@ const indexDepth = 4;
 async function readText(blobs: BlobSource, descriptor: Descriptor, place: string, limit: number): Promise<string> {
   if (descriptor.size > limit)
     throw new Fault("document.size", `Cannot read ${place}: ${descriptor.size} bytes are more than ${limit}`);
-  const bytes = await collect(blobs.open(descriptor));
+  return textOf(await collect(blobs.open(descriptor)), place);
+}
+
+/** The text of bytes that must be UTF-8, so that its digest is theirs; throws Fault `document.parse` that names `place`. */
+export function textOf(bytes: Uint8Array, place: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {

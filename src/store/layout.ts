@@ -3,14 +3,15 @@ import type { Digest } from "../oci/digest.ts";
 import type { Image } from "../oci/image.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
+import { Fault } from "../std/fault.ts";
 import type { HostPath } from "../std/path.ts";
 import type { BlobSource, BlobStore, DocumentTexts, ImageStore } from "./contract.ts";
 import { documentsFor, readImage } from "./document.ts";
-import { type Checked, checkLayout } from "./layout/check.ts";
 import { nameKey } from "./layout/index-file.ts";
 import { type Summary, sizeOf, summaryIn } from "./layout/listing.ts";
 import { type Pruned, type PruneOptions, prune } from "./layout/prune.ts";
 import { LayoutStore } from "./layout/store.ts";
+import { type Verified, verifyLayout } from "./layout/verify.ts";
 import { checkNames, nameText } from "./name.ts";
 
 /** One image of a layout with all of its names. */
@@ -22,14 +23,14 @@ export interface ListedImage extends Summary {
 
 /** The store on this machine: an OCI image layout that keeps images under their full names. */
 export interface Layout extends ImageStore, BlobStore, AsyncDisposable {
-  /** Every image, in the order the index has them. */
+  /** Every image, in the order the index has them; entries another tool made that are no images, or damaged ones, are left out. */
   list(): Promise<readonly ListedImage[]>;
-  /** Takes names away; the blobs stay until a prune. Resolves to the full names that were there. */
+  /** Takes names away, by a digest all names of that image; the blobs stay until a prune. Resolves to the full names that were there. */
   remove(names: readonly Reference[]): Promise<readonly string[]>;
   /** Deletes the blobs no image, no running writer and none of `options.keep` needs. */
   prune(options?: PruneOptions): Promise<Pruned>;
   /** Reads and hashes every blob that images need. */
-  check(): Promise<Checked>;
+  verify(): Promise<Verified>;
 }
 
 /** How a layout is opened. */
@@ -48,12 +49,17 @@ function isNamed(entry: Descriptor, name: Reference): boolean {
 export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout {
   const store = new LayoutStore(root, options.hold ?? false);
 
-  const summaryOf = async (entry: Descriptor): Promise<Summary> => {
+  const summaryOf = async (entry: Descriptor): Promise<Summary | undefined> => {
     const found = summaryIn(entry);
     if (found) return found;
-    const { image, identity, configText } = await readImage(store, entry, root, options.platform);
-    const { created } = image.config;
-    return { imageId: identity.imageId, size: sizeOf(image, identity, configText), ...(created && { created }) };
+    try {
+      const { image, identity, configText } = await readImage(store, entry, root, options.platform);
+      const { created } = image.config;
+      return { imageId: identity.imageId, size: sizeOf(image, identity, configText), ...(created && { created }) };
+    } catch (error) {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
   };
 
   return {
@@ -83,8 +89,9 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
       for (const entry of await store.entries()) {
         const name = entry.annotations?.[nameKey];
         const known = images.get(entry.digest);
+        const summary = known ?? (await summaryOf(entry));
         const names = [...(known?.names ?? []), ...(name === undefined ? [] : [name])];
-        images.set(entry.digest, { ...(known ?? (await summaryOf(entry))), digest: entry.digest, names });
+        if (summary) images.set(entry.digest, { ...summary, digest: entry.digest, names });
       }
       return [...images.values()];
     },
@@ -104,7 +111,7 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
     },
 
     prune: (pruneOptions = {}) => prune(store, pruneOptions),
-    check: () => checkLayout(store),
+    verify: () => verifyLayout(store),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

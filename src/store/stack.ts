@@ -1,11 +1,9 @@
 import { mkdir, mkdtemp, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { ByteStream } from "../std/byte.ts";
 import { errnoOf, Fault } from "../std/fault.ts";
 import { makeDirectory } from "../std/file.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
-import { blockSize } from "../tar/header.ts";
 import { type UnpackOptions, unpackTar } from "../tar/unpack.ts";
 import type { StoredImage } from "./contract.ts";
 import { systemFault } from "./failure.ts";
@@ -15,16 +13,6 @@ function occupied(directory: HostPath): Fault {
   return new Fault("unpack.place", `Cannot unpack image at ${directory}: the directory is not empty`, {
     hint: "choose a directory that is empty or not there yet",
   });
-}
-
-/** The tar with the mark of its end: some tools leave it out, and the diffID has shown already that nothing else is missing. */
-async function* ended(tar: ByteStream): ByteStream {
-  let length = 0;
-  for await (const part of tar) {
-    length += part.length;
-    yield part;
-  }
-  yield Buffer.alloc(((blockSize - (length % blockSize)) % blockSize) + 2 * blockSize);
 }
 
 /**
@@ -50,7 +38,7 @@ export async function unpackImage(
     const skipped: string[] = [];
     for (const layer of stored.image.layers) {
       options.signal?.throwIfAborted();
-      const done = await unpackTar(ended(layerTar(layer, stored.blobs)), hostPath(root), options);
+      const done = await unpackTar(layerTar(layer, stored.blobs), hostPath(root), options);
       skipped.push(...done.skipped);
     }
     await rename(root, directory).catch((error) => {

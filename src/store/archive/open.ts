@@ -3,11 +3,12 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { algorithmOf, type Digest, digestOf, hexOf } from "../../oci/digest.ts";
-import type { ByteStream } from "../../std/byte.ts";
+import { type ByteStream, collect } from "../../std/byte.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import type { HostPath } from "../../std/path.ts";
 import { decompress, sniffCompression } from "../../tar/gzip.ts";
 import type { BlobSource } from "../contract.ts";
+import { textOf } from "../document.ts";
 import { systemFault } from "../failure.ts";
 import { missingBlob, verified } from "../verify.ts";
 import { type Contents, type Range, rangeBytes, scanArchive } from "./scan.ts";
@@ -77,9 +78,7 @@ export async function textIn(archive: OpenArchive, name: string, limit: number):
       "document.size",
       `Cannot read ${name} in ${archive.place}: ${range.size} bytes are more than ${limit}`,
     );
-  const parts: Uint8Array[] = [];
-  for await (const part of archive.bytes(range)) parts.push(part);
-  return Buffer.concat(parts).toString("utf8");
+  return textOf(await collect(archive.bytes(range)), `${name} in ${archive.place}`);
 }
 
 /** Blobs out of ranges of an archive, found by `rangeOf`, and out of texts that were made for it. */

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, constants, type FileHandle, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Digest, digestFrom } from "../../oci/digest.ts";
 import type { Bytes } from "../../std/byte.ts";
@@ -124,8 +124,14 @@ async function targetOf(path: string): Promise<string> {
       `Cannot write archive at ${path}: ${found.isDirectory() ? "it is a directory" : "it is no regular file"}`,
     );
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return path;
-    throw systemFault("write archive", path, error);
+    if (errnoOf(error) !== "ENOENT") throw systemFault("write archive", path, error);
+  }
+  try {
+    await access(dirname(path), constants.W_OK);
+    return path;
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw systemFault("write archive", path, error);
+    throw new Fault("archive.place", `Cannot write archive at ${path}: its directory is not there`, { cause: error });
   }
 }
 

@@ -106,6 +106,9 @@ export async function flush(path: string): Promise<void> {
   const file = await open(path, "r");
   try {
     await file.sync();
+  } catch (error) {
+    // Not every file system can do it for a directory; such a one keeps its names in other ways.
+    if (!["EINVAL", "ENOTSUP"].includes(errnoOf(error) ?? "")) throw error;
   } finally {
     await file.close();
   }

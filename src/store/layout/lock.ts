@@ -20,7 +20,7 @@ async function take(path: string, onLost: () => void, stale: number, retries: ty
   return lock(path, { lockfilePath: path, realpath: false, stale, retries, onCompromised: onLost });
 }
 
-/** Runs `work` while no other process and no other caller holds the lock at `path`; throws Fault `store.lock` after a minute of waiting. */
+/** Runs `work` while no other process and no other caller holds the lock at `path`; throws Fault `store.lock` after a minute or two of waiting. */
 export async function withLock<T>(path: string, work: (held: Held) => Promise<T>): Promise<T> {
   let lost = false;
   const onLost = () => {

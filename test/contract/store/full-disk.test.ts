@@ -65,7 +65,7 @@ it("a full disk leaves the layout as it was, wherever the write meets the end", 
       }
       outcomes.add(fault ? "refused" : "written");
       await layout[Symbol.asyncDispose]();
-      expect((await layout.check()).problems).toEqual([]);
+      expect((await layout.verify()).problems).toEqual([]);
       expect(await layout.read(parseReference("app:first"))).toBeDefined();
       expect(readdirSync(root).sort()).toEqual(["blobs", "index.json", "oci-layout"]);
       await layout.prune();

@@ -82,12 +82,12 @@ describe("a damaged layout", () => {
         expect(["blob.corrupt", "blob.missing", "store.system"]).toContain(fault.code);
         expect(fault.message).toContain(hex);
         expect(fault.message).toContain(root);
-        const { problems } = await layout.check();
+        const { problems } = await layout.verify();
         expect(problems.map((problem) => problem.image)).toContain("docker.io/library/app:one");
         rmSync(join(blobs, hex), { recursive: true, force: true });
         await layout.write(sample.image, [name], sample.blobs);
         await readAll(() => layout.read(name));
-        expect((await layout.check()).problems).toEqual([]);
+        expect((await layout.verify()).problems).toEqual([]);
       }
     }),
   );
@@ -358,6 +358,11 @@ describe("a damaged archive", () => {
       await using archive = openArchive(folder, { form: "oci" });
       await expect(archive.write(sample.image, [name], sample.blobs)).rejects.toThrow(/it is a directory/);
       await expect(archive.read(name)).rejects.toThrow(/^Cannot read archive at .*: it is a directory$/);
+      await using lost = openArchive(under(folder, "no", "image.tar"), { form: "oci" });
+      await expect(lost.write(sample.image, [name], sample.blobs)).rejects.toThrow(/its directory is not there$/);
+      expect(await lost.read(name)).toBeUndefined();
+      await expect(lost.sole()).rejects.toThrow(/^Cannot read image at .*image\.tar: there is no such file$/);
+      expect(readdirSync(folder)).toEqual([]);
     }));
 });
 

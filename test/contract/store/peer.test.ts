@@ -1,11 +1,13 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it, type TestContext } from "vitest";
 import { documentsOf } from "../../../src/oci/image.ts";
 import { mediaTypes } from "../../../src/oci/media-type.ts";
-import { parseReference } from "../../../src/oci/reference.ts";
+import { formatReference, parseReference } from "../../../src/oci/reference.ts";
 import { type HostPath, under } from "../../../src/std/path.ts";
 import { openArchive } from "../../../src/store/archive.ts";
 import { copyImage } from "../../../src/store/copy.ts";
@@ -92,7 +94,7 @@ describe("skopeo", () => {
         const copied = await copyImage(stored!, memoryStore(), [name]);
         expect(copied).toEqual(stored?.identity);
       }
-      expect((await store.check()).problems).toEqual([]);
+      expect((await store.verify()).problems).toEqual([]);
     }),
   );
 });
@@ -137,10 +139,66 @@ describe("umoci", () => {
       const run = (...args: string[]) => execFileSync(umoci, args, { stdio: "pipe" });
       run("init", "--layout", `${folder}/dir`);
       run("new", "--image", image);
-      writeFileSync(join(folder, "letter.txt"), "dear");
-      run("insert", "--rootless", "--image", image, join(folder, "letter.txt"), "/letter.txt");
+      run("unpack", "--rootless", "--image", image, `${folder}/bundle`);
+      writeFileSync(join(folder, "bundle", "rootfs", "letter.txt"), "dear");
+      run("repack", "--image", image, `${folder}/bundle`);
       await using directory = openLayoutDirectory(under(folder, "dir"));
       await unpackImage(await directory.sole(), under(folder, "root"));
       expect(readFileSync(join(folder, "root", "letter.txt"), "utf8")).toBe("dear");
     }));
+});
+
+/** Runs Docker's client and gives what it says. */
+type Docker = (...args: string[]) => string;
+
+/** A Docker daemon of our own, which listens where nobody else does; skips the test where none can run. */
+async function withDaemon(test: TestContext, folder: string, work: (docker: Docker) => Promise<void>): Promise<void> {
+  const [program, client] = [peer("dockerd", test), peer("docker", test)];
+  const host = `unix://${folder}/docker.sock`;
+  const places = ["--data-root", `${folder}/data`, "--exec-root", `${folder}/exec`, "-p", `${folder}/docker.pid`];
+  const daemon = spawn(program, [...places, "-H", host, "--bridge=none", "--iptables=false", "--storage-driver=vfs"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(daemon, "close");
+  try {
+    let said = "";
+    for await (const line of createInterface({ input: daemon.stderr })) {
+      said = line;
+      if (line.includes("API listen on")) break;
+    }
+    if (!said.includes("API listen on")) {
+      console.log(`skipped: no Docker daemon can run here: ${said}`);
+      test.skip(said);
+    }
+    await work((...args) =>
+      execFileSync(client, ["-H", host, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }),
+    );
+  } finally {
+    daemon.stderr.resume();
+    daemon.kill();
+    await ended;
+  }
+}
+
+describe("docker", () => {
+  it("loads what we write, and saves what we read", (test) =>
+    inFolder((folder) =>
+      withDaemon(test, folder, async (docker) => {
+        for (const compression of ["none", "gzip"] as const) {
+          const files = [Buffer.from("lower"), Buffer.alloc(100_000, "upper"), Buffer.from("lower")];
+          const sample = sampleImage({ compression, files });
+          const path = under(folder, `${compression}.tar`);
+          await using archive = openArchive(path, { form: "docker" });
+          const other = parseReference(`app:${compression}`);
+          const { imageId } = await archive.write(sample.image, [name, other], sample.blobs);
+          expect(docker("load", "-i", path)).toContain(`Loaded image: app:${compression}`);
+          expect(docker("image", "inspect", "-f", "{{.Id}}", formatReference(name)).trim()).toBe(imageId);
+          docker("save", "-o", `${folder}/saved.tar`, `app:${compression}`);
+          await using saved = openArchive(under(folder, "saved.tar"), { form: "oci" });
+          const stored = await saved.read(other);
+          expect(stored?.identity.imageId).toBe(imageId);
+          expect(await copyImage(stored!, memoryStore(), [name])).toEqual(stored?.identity);
+        }
+      }),
+    ));
 });

@@ -40,7 +40,7 @@ function age(root: HostPath): void {
 
 /** Every image that was said to be written and not written over since is there and whole. */
 async function checkAll(layout: Layout, said: ReadonlyMap<string, string>): Promise<void> {
-  expect((await layout.check()).problems).toEqual([]);
+  expect((await layout.verify()).problems).toEqual([]);
   for (const [name, imageId] of said) {
     const stored = await layout.read(parseReference(name));
     expect(stored?.identity.imageId, name).toBe(imageId);
@@ -93,7 +93,7 @@ it("two processes write the same name, and one of the images stands under it", (
       for (const { child } of writers) await stop(child);
     }
     await using layout = openLayout(root);
-    expect((await layout.check()).problems).toEqual([]);
+    expect((await layout.verify()).problems).toEqual([]);
     const stored = await layout.read(parseReference("app:same"));
     expect(ids).toContain(stored?.identity.imageId);
     expect((await layout.list()).map((image) => image.names)).toEqual([["docker.io/library/app:same"]]);

@@ -37,7 +37,7 @@ it("a prune deletes what no name leads to, and counts it", () =>
     expect(await layout.prune({ dryRun: true })).toEqual(expected);
     expect(await layout.prune()).toEqual(expected);
     expect(await layout.prune()).toEqual({ blobs: 0, bytes: 0 });
-    expect((await layout.check()).problems).toEqual([]);
+    expect((await layout.verify()).problems).toEqual([]);
     for (const layer of gone.image.layers) expect(hasFile(root, layer.descriptor.digest)).toBe(false);
   }));
 
@@ -47,7 +47,7 @@ it("a prune of a store that is not there does nothing", () =>
     expect(await layout.prune()).toEqual({ blobs: 0, bytes: 0 });
     expect(await layout.remove([app])).toEqual([]);
     expect(await layout.list()).toEqual([]);
-    expect(await layout.check()).toEqual({ blobs: 0, bytes: 0, problems: [] });
+    expect(await layout.verify()).toEqual({ blobs: 0, bytes: 0, problems: [] });
     expect(readdirSync(folder)).toEqual([]);
   }));
 
@@ -86,7 +86,7 @@ it("a prune keeps what a running writer has put, found or read, until it ends", 
       await writer.write(stored!.image, [parseReference("app:two")], stored!.blobs, stored);
     }
     expect(await pruner.prune()).toEqual({ blobs: 2, bytes: 8 });
-    expect((await pruner.check()).problems).toEqual([]);
+    expect((await pruner.verify()).problems).toEqual([]);
   }));
 
 it("a writer that comes while a prune runs waits, and then knows what is left", () =>
@@ -123,7 +123,7 @@ it("a writer that comes while a prune runs waits, and then knows what is left", 
     expect(order.slice(1).sort()).toEqual(["has: false", "put", "write"]);
     expect(hasFile(root, digestOf("earlier"))).toBe(true);
     expect(hasFile(root, digestOf("late"))).toBe(true);
-    expect((await pruner.check()).problems).toEqual([]);
+    expect((await pruner.verify()).problems).toEqual([]);
     expect(await pruner.read(app)).toBeDefined();
   }));
 

@@ -5,8 +5,8 @@ import { nameKey } from "./index-file.ts";
 import { reach } from "./reach.ts";
 import type { LayoutStore } from "./store.ts";
 
-/** What a check read, and what it found wrong. */
-export interface Checked {
+/** What was read, and what was found wrong. */
+export interface Verified {
   readonly blobs: number;
   readonly bytes: number;
   /** One for each image and damaged or missing blob of it. */
@@ -24,7 +24,7 @@ async function damageOf(work: () => Promise<unknown>): Promise<Fault | undefined
 }
 
 /** Reads and hashes every blob the index entries need, each once. */
-export async function checkLayout(store: LayoutStore): Promise<Checked> {
+export async function verifyLayout(store: LayoutStore): Promise<Verified> {
   const damage = new Map<Digest, Fault | undefined>();
   const problems: { image: string; fault: Fault }[] = [];
   let bytes = 0;
