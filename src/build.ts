@@ -138,7 +138,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
   });
   const { group, entries } = detected;
   const cache = options.clearCache ? undefined : await readCache(store, cacheKey, emit);
-  await phaseOf(emit, "restore", "restore", () =>
+  const { damaged } = await phaseOf(emit, "restore", "restore", () =>
     restore({
       group,
       previous: analyzed.previous,
@@ -185,6 +185,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       execEnv,
       created,
       store,
+      damaged,
       emit,
       signal,
     });
@@ -208,6 +209,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       group: left,
       made: exported.made,
       workspace,
+      damaged,
       owner,
       emit,
       signal,

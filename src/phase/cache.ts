@@ -66,6 +66,8 @@ export interface CacheInputs {
   /** Layers the export has made already. */
   readonly made: readonly MadeLayer[];
   readonly workspace: Workspace;
+  /** Layers the restore could not read back. */
+  readonly damaged: ReadonlySet<string>;
   readonly owner: Owner;
   readonly emit: Emit;
   readonly signal: AbortSignal | undefined;
@@ -95,9 +97,9 @@ class Keeping {
   }
 
   async keep(id: string, known: string | undefined, directory: Workspace["layers"]): Promise<string> {
-    const { made, store, owner, signal, emit } = this.#inputs;
+    const { made, store, owner, damaged, signal, emit } = this.#inputs;
     const tar = directoryLayer({ place: directory, parents: parentsOf(directory, owner), owner });
-    const request = { id, createdBy: "", tar, known: known ? [known as DiffId] : [] };
+    const request = { id, createdBy: "", tar, known: [known], damaged };
     const exported = made.find((layer) => layer.id === id);
     const layer = exported ?? (await makeLayer(store, "oci", request, signal));
     const { diffId } = layer.layer;

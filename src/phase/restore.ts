@@ -28,8 +28,13 @@ export interface RestoreInputs {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What became of the remembered layers; for those who explain a build. */
-export type Restored = RestorePlan["buildpacks"];
+/** What became of the remembered layers. */
+export interface Restored {
+  /** For those who explain a build. */
+  readonly buildpacks: RestorePlan["buildpacks"];
+  /** Layers that could not be read back: what the store holds under these diffIDs is not to be relied on. */
+  readonly damaged: ReadonlySet<string>;
+}
 
 function previousSbom(previous: PreviousImage): ByteStream | undefined {
   const sha = previous.metadata.sbom?.sha;
@@ -70,6 +75,7 @@ export async function restore(inputs: RestoreInputs): Promise<Restored> {
     skipLayers: inputs.skipLayers,
   });
   for (const line of plan.lines) log[line.level](line.text);
+  const damaged = new Set<string>();
   for (const [at, decisions] of plan.buildpacks.entries()) {
     const place = buildpackPlace(workspace.layers, group[at]!);
     await makeDirectory(place.host);
@@ -79,18 +85,18 @@ export async function restore(inputs: RestoreInputs): Promise<Restored> {
       if (!layer.metadata) continue;
       const id = `${decisions.id}:${layer.name}`;
       const contents = layer.contents;
-      if (
-        contents !== undefined &&
-        !(await unpack(inputs, id, () => cache!.open(contents), placeUnder(place, layer.name)))
-      )
+      const at = placeUnder(place, layer.name);
+      if (contents !== undefined && !(await unpack(inputs, id, () => cache!.open(contents), at))) {
+        damaged.add(contents);
         continue;
+      }
       await writeText(under(place.host, `${layer.name}.toml`), formatRestoredLayer(layer.metadata.data));
       if (contents !== undefined)
         inputs.emit({ type: "layer", id, action: "restore", diffId: contents, reason: layer.reason });
     }
   }
   await restoreSboms(inputs, plan);
-  return plan.buildpacks;
+  return { buildpacks: plan.buildpacks, damaged };
 }
 
 async function restoreSboms(inputs: RestoreInputs, plan: RestorePlan): Promise<void> {

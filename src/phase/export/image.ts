@@ -11,7 +11,7 @@ import {
 import { checkProcessTypes, parseStore } from "../../cnb/launch.ts";
 import { formatMetadata } from "../../cnb/metadata-file.ts";
 import { encodeProjectMetadata, type ProjectMetadata } from "../../cnb/project-file.ts";
-import { type DiffId, isDigest } from "../../oci/digest.ts";
+import type { DiffId } from "../../oci/digest.ts";
 import { type Image, type Layer, withLayers } from "../../oci/image.ts";
 import { formatReference } from "../../oci/reference.ts";
 import { type Emit, logTo } from "../../std/event.ts";
@@ -46,6 +46,8 @@ export interface ExportInputs {
   /** RFC 3339. */
   readonly created: string;
   readonly store: BlobStore;
+  /** Layers the restore could not read back. */
+  readonly damaged: ReadonlySet<string>;
   readonly emit: Emit;
   readonly signal: AbortSignal | undefined;
 }
@@ -111,13 +113,14 @@ class Export {
       id,
       createdBy: history,
       tar,
-      known: known.filter((sha): sha is DiffId & string => sha !== undefined && isDigest(sha)) as unknown as DiffId[],
+      known,
+      damaged: this.#inputs.damaged,
     };
     const made = await makeLayer(store, analyzed.runImage.stored.image.family, request, signal);
     this.made.push(made);
     const reason = made.isKnown
       ? "its content is that of the previous image"
-      : request.known.length > 0
+      : request.known.some(Boolean)
         ? "its content changed"
         : "the previous image has no such layer";
     if (!quiet) this.#log.info(`${made.isKnown ? "Reusing" : "Adding"} layer '${id}'`);

@@ -13,8 +13,10 @@ export interface LayerRequest {
   /** Its line in the image's history. */
   readonly createdBy: string;
   readonly tar: LayerTar;
-  /** The diffIDs under which an earlier build recorded it: when it still is one of them, nothing is written. */
-  readonly known: readonly DiffId[];
+  /** What an earlier build recorded as its diffID, anything or nothing: when it still is one of them, nothing is written. */
+  readonly known: readonly (string | undefined)[];
+  /** DiffIDs that are written even when the store has them. */
+  readonly damaged: ReadonlySet<string>;
 }
 
 /** A layer that now stands in the store; `size` is its tar's length in bytes. */
@@ -52,11 +54,13 @@ export async function makeLayer(
     size: descriptor.size,
     isKnown,
   });
-  if (request.known.length > 0) {
+  if (request.known.some((sha) => sha && !request.damaged.has(sha))) {
     const { diffId, size } = await measure(request.tar, signal);
     const isKnown = request.known.includes(diffId);
-    if (await store.has(tarDigestOf(diffId))) return made({ mediaType, size, digest: tarDigestOf(diffId) }, isKnown);
+    if (!request.damaged.has(diffId) && (await store.has(tarDigestOf(diffId))))
+      return made({ mediaType, size, digest: tarDigestOf(diffId) }, isKnown);
     return made(await store.put(mediaType, request.tar.open(signal), tarDigestOf(diffId)), isKnown);
   }
-  return made(await store.put(mediaType, request.tar.open(signal)), false);
+  const descriptor = await store.put(mediaType, request.tar.open(signal));
+  return made(descriptor, request.known.includes(descriptor.digest));
 }
