@@ -116,32 +116,29 @@ export class HostTree {
 
   #resolve(parts: readonly string[], name: string): string {
     const todo = [...parts].reverse();
-    const done: string[] = [];
+    const trail: string[] = [this.root];
     let links = 0;
     for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
       if (part === "..") {
-        if (done.pop() === undefined) throw escaping(name, "a link on its way leads out of the archive's place");
+        if (trail.length === 1) throw escaping(name, "a link on its way leads out of the archive's place");
+        trail.pop();
         continue;
       }
-      const path = [this.root, ...done, part].join("/");
+      const path = `${trail.at(-1)}/${part}`;
       const found = statOf(path);
       if (found === undefined) this.makeDirectory(path);
       else if (found.isSymbolicLink()) {
         if (this.#links === "refuse") throw escaping(name, "a symbolic link stands on its way");
         if (++links > maxLinks) throw escaping(name, "too many symbolic links stand on its way");
         const target = readlinkSync(systemPath(path), "latin1");
-        if (target.startsWith("/")) done.length = 0;
-        todo.push(
-          ...target
-            .split("/")
-            .filter((item) => item !== "" && item !== ".")
-            .reverse(),
-        );
+        if (target.startsWith("/")) trail.length = 1;
+        const steps = target.split("/").filter((step) => step !== "" && step !== ".");
+        todo.push(...steps.reverse());
         continue;
       } else if (found.isDirectory()) this.#unlock(path, found);
       else throw unwritable(name, Object.assign(new Error(), { code: "ENOTDIR" }));
-      done.push(part);
+      trail.push(path);
     }
-    return [this.root, ...done].join("/");
+    return trail.at(-1)!;
   }
 }

@@ -344,7 +344,7 @@ describe("unpackTar, given an archive that would leave its root", () => {
       [{ name: "b/" }, { name: "b/c" }, { name: "b", type: "hardlink", link: "b/c" }],
     ],
     ["an entry below a file", [{ name: "a" }, { name: "a/b" }]],
-    ["a path longer than the system takes", [{ name: `${"d/".repeat(2500)}f` }]],
+    ["a path longer than the system takes", [{ name: `${`${"d".repeat(200)}/`.repeat(25)}f` }]],
   ])("refuses %s", async (_, sketches) => {
     const { root, check } = scene();
     await expect(unpack(root, sketches)).rejects.toMatchObject({ code: "tar.write" });
