@@ -1,5 +1,5 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
-import type { Digest } from "../../oci/digest.ts";
+import { algorithmOf, type Digest } from "../../oci/digest.ts";
 import type { Identity, Image } from "../../oci/image.ts";
 import { encodeManifest, isIndex, parseManifest } from "../../oci/manifest.ts";
 import { type Compression, mediaTypes } from "../../oci/media-type.ts";
@@ -39,6 +39,11 @@ export async function readOciForm(archive: OpenArchive): Promise<ArchivedImages>
   return { entries: index.manifests, read: (entry, at, platform) => readImage(blobs, entry, at, platform) };
 }
 
+/** The algorithms under whose names blobs will stand. */
+function algorithmsIn(image: Image): Set<string> {
+  return new Set(["sha256", ...image.layers.map((layer) => algorithmOf(layer.descriptor.digest))]);
+}
+
 /** Writes an image as an OCI image layout into a tar: its blobs first, each once. */
 export async function writeOciForm(
   writer: ArchiveWriter,
@@ -59,6 +64,9 @@ export async function writeOciForm(
     await writer.add(() => blobName(descriptor.digest), content, descriptor.size);
   };
   await writer.add(() => "oci-layout", [Buffer.from(layoutText)]);
+  // Where directories are only implied, skopeo wants to give them to root, which an ordinary user may not.
+  await writer.addDirectory("blobs/");
+  for (const algorithm of algorithmsIn(image)) await writer.addDirectory(`blobs/${algorithm}/`);
   const compressed = await asOci(image, options.compression, from, put);
   for (const { descriptor } of compressed.layers) await putAs(descriptor, from.open(descriptor));
   const documents = documentsFor(compressed, options.texts);

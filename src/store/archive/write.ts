@@ -12,11 +12,11 @@ import { withLock } from "../layout/lock.ts";
 
 const bufferSize = 1 << 20;
 
-function headerFor(name: string, size: number): Buffer {
+function headerFor(name: string, size: number, type: "file" | "directory" = "file"): Buffer {
   return encodeHeader({
     name: byteString(name),
-    type: "file",
-    mode: 0o644,
+    type,
+    mode: type === "file" ? 0o644 : 0o755,
     uid: 0,
     gid: 0,
     size,
@@ -75,6 +75,11 @@ export class ArchiveWriter {
       );
     await this.#writeAt(header, headerAt);
     return { digest, size };
+  }
+
+  /** Appends a directory, whose name ends with a slash. */
+  async addDirectory(name: string): Promise<void> {
+    await this.#append(headerFor(name, 0, "directory"));
   }
 
   /** Ends the tar and brings it to the disk. */
