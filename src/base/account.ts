@@ -45,9 +45,14 @@ export function withGroup(group: string, user: BaseUser): string {
   return `${ended(group)}${user.name}:*:${user.gid}:\n`;
 }
 
-/** The user with the default id that a base already has, else the default user. */
-export function settleUser(passwd: string): BaseUser {
-  const row = rowsOf(passwd).find((fields) => Number(fields[2]) === defaultUser.uid);
+/** The user an image already runs apps as: the one its config names, else the one with the default id; undefined when it is root or not listed. */
+export function ownUser(passwd: string, configured: string | undefined): BaseUser | undefined {
+  const [who, group] = (configured ?? "").split(":");
+  const rows = rowsOf(passwd);
+  const row =
+    rows.find(([name, , uid]) => who !== "" && (name === who || uid === who)) ??
+    rows.find((fields) => Number(fields[2]) === defaultUser.uid);
   const [name, , uid, gid, , home] = row ?? [];
-  return name && home && Number(gid) > 0 ? { name, uid: Number(uid), gid: Number(gid), home } : defaultUser;
+  if (!name || !home || !(Number(uid) > 0)) return undefined;
+  return { name, uid: Number(uid), gid: Number(/^\d+$/.test(group ?? "") ? group : gid), home };
 }

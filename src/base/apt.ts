@@ -1,12 +1,15 @@
-import { chmod, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { Fault } from "../std/fault.ts";
 import { makeDirectory } from "../std/file.ts";
 import { type HostPath, under } from "../std/path.ts";
+import { systemFault } from "../store/failure.ts";
 import { formatParagraph } from "./paragraph.ts";
 import { type Outcome, runProgram } from "./program.ts";
 
 /** An apt of our own below a private directory: it reads the machine's proxies, credentials and keys, and none of its state. */
 export interface Apt {
+  readonly root: HostPath;
   readonly lists: HostPath;
   readonly archives: HostPath;
   /** Runs `apt-get` or `apt-cache` against the private state. */
@@ -112,11 +115,29 @@ export async function prepareApt(root: HostPath, options: AptOptions): Promise<A
   await write("status", options.without.map((name) => pretended(name, options.architecture)).join(""));
   await write("preferences", preferencesOf(options.pins));
   return {
+    root,
     lists: under(root, "lists"),
     archives: under(root, "archives"),
     run: (program, args) => runProgram(program, ["-c", under(root, "apt.conf"), ...args], options.signal),
     setSources: (text) => write("base.sources", text),
   };
+}
+
+/**
+ * A copy of a file of keys, armored or not, that apt can read under whatever account it verifies; the copy's name is that of its content.
+ * Throws Fault `store.system` when it cannot be read.
+ */
+export async function copyKeyring(apt: Apt, file: HostPath): Promise<HostPath> {
+  try {
+    const keys = await readFile(file);
+    const kind = keys.subarray(0, 14).toString("latin1") === "-----BEGIN PGP" ? "asc" : "gpg";
+    const copy = under(apt.root, `${createHash("sha256").update(keys).digest("hex")}.${kind}`);
+    await writeFile(copy, keys);
+    await chmod(copy, 0o644);
+    return copy;
+  } catch (error) {
+    throw systemFault("read keyring", file, error);
+  }
 }
 
 /** What apt complained about, in its own words: errors first, then warnings, each once. */

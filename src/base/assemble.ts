@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { type Distro, parseOsRelease } from "../cnb/target.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { type HostPath, under } from "../std/path.ts";
-import { prepareApt } from "./apt.ts";
+import { copyKeyring, prepareApt } from "./apt.ts";
 import type { BaseDefinition, BaseUser } from "./definition.ts";
 import { downloadPackages } from "./download.ts";
 import { furnish } from "./furnish.ts";
@@ -72,19 +72,14 @@ async function unpackAll(
 export async function assemble(assembly: Assembly, emit: Emit): Promise<Assembled> {
   const { definition, machine, architecture, directory, cache, offline, signal } = assembly;
   const { suites, components, without, pins } = definition;
-  const wish = {
-    suites,
-    components,
-    architecture,
-    mirrors: assembly.mirrors,
-    keyring: assembly.keyring,
-    release: definition.release ?? machine.release,
-  };
-  const planned = planArchives(wish, machine.sources);
-  warnOfTrust(planned, emit);
   const root = under(directory, "apt");
   await mkdir(root);
   const apt = await prepareApt(root, { architecture, without, pins, signal });
+  const keyring = assembly.keyring && (await copyKeyring(apt, assembly.keyring));
+  const release = definition.release ?? machine.release;
+  const wish = { suites, components, architecture, release, mirrors: assembly.mirrors, keyring };
+  const planned = planArchives(wish, machine.sources);
+  warnOfTrust(planned, emit);
   const log = logTo(emit);
   log.info(`Resolving packages in ${[...new Set(planned.map(({ suite }) => suite))].join(", ")}`);
   const archives = await bringLists(

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { normalizedTime } from "../cnb/app-image.ts";
 import type { Distro } from "../cnb/target.ts";
 import { documentsOf, type Identity, type Image } from "../oci/image.ts";
-import { formatReference, type Reference } from "../oci/reference.ts";
+import type { Reference } from "../oci/reference.ts";
 import type { Emit } from "../std/event.ts";
 import { errnoOf, Fault } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
@@ -128,7 +128,7 @@ async function withDirectory<T>(parent: HostPath, work: (directory: HostPath) =>
  * nothing is left in `temporary`.
  */
 export async function createBase(options: BaseOptions): Promise<BaseReport> {
-  const { definition, from, store, names, emit } = options;
+  const { definition, from, store, names } = options;
   if (!from && definition.packages.length === 0)
     throw new Fault("base.definition", "Cannot make a base: the definition lists no packages", {
       hint: 'add packages = ["base-files", "libc6", …], or take a root file system with --from',
@@ -140,7 +140,6 @@ export async function createBase(options: BaseOptions): Promise<BaseReport> {
     options.signal?.throwIfAborted();
     const { blobs, ...report } = made;
     const identity = await store.write(made.image, names, blobs);
-    emit({ type: "image", names: names.map(formatReference), imageId: identity.imageId, digest: identity.digest });
     return { ...report, identity };
   } catch (error) {
     throw errnoOf(error) === undefined ? error : systemFault("make base", options.temporary, error);

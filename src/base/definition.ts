@@ -112,17 +112,13 @@ function pathIn(table: TomlTable, key: string, place: string): string | undefine
   return path;
 }
 
-function idIn(table: TomlTable, key: string, place: string): number | undefined {
+function idIn(table: TomlTable, key: "uid" | "gid", place: string): number | undefined {
   const id = integerIn(table, key, place);
   if (id === undefined) return undefined;
-  if (id <= 0n || id > 0xfffffffen)
-    throw wrong(
-      table,
-      key,
-      place,
-      `${id} is not an id from 1 to 4294967294`,
-      "buildpacks and apps must not run as root",
-    );
+  // Root's group is what some platforms run everything in.
+  const least = key === "uid" ? 1n : 0n;
+  if (id < least || id > 0xfffffffen)
+    throw wrong(table, key, place, `${id} is not an id from ${least} to 4294967294`, "apps must not run as root");
   return Number(id);
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
@@ -30,7 +30,7 @@ async function sha256Of(path: HostPath): Promise<string | undefined> {
 const keptAt = (cache: HostPath, { sha256 }: Resolved) => under(cache, "deb", `${sha256}.deb`);
 
 async function keep(cache: HostPath, item: Resolved, from: HostPath): Promise<void> {
-  const fresh = hostPath(`${keptAt(cache, item)}.${process.pid}`);
+  const fresh = hostPath(`${keptAt(cache, item)}.${randomUUID()}`);
   try {
     await copyFile(from, fresh);
     const found = await sha256Of(fresh);

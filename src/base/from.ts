@@ -11,8 +11,8 @@ import { sniffed } from "../store/layer.ts";
 import { decompress } from "../tar/gzip.ts";
 import { byteString, textOf } from "../tar/name.ts";
 import { readTar } from "../tar/read.ts";
-import { bareAccounts, settleUser, withGroup, withUser } from "./account.ts";
-import type { BaseDefinition, BaseUser } from "./definition.ts";
+import { bareAccounts, ownUser, withGroup, withUser } from "./account.ts";
+import { type BaseDefinition, type BaseUser, defaultUser } from "./definition.ts";
 import { addOwnFiles } from "./furnish.ts";
 import { putLayer } from "./layer.ts";
 import { readFiles } from "./peek.ts";
@@ -24,7 +24,7 @@ export type Origin =
   | { readonly kind: "image"; readonly stored: StoredImage };
 
 /** Reads blobs from the first source that has them. */
-export function eitherOf(sources: readonly BlobSource[]): BlobSource {
+function eitherOf(sources: readonly BlobSource[]): BlobSource {
   return {
     async has(digest) {
       for (const source of sources) if (await source.has(digest)) return true;
@@ -93,17 +93,16 @@ export interface Adopted {
 
 const osReleases = ["etc/os-release", "usr/lib/os-release"];
 
-/** The user's entries and the definition's files, where they are not there already. */
-function additions(found: ReadonlyMap<string, string>, definition: BaseDefinition, user: BaseUser): Tree {
-  const tree: Tree = new Map();
-  const passwd = found.get("etc/passwd") ?? bareAccounts.passwd;
-  const group = found.get("etc/group") ?? bareAccounts.group;
-  const [newPasswd, newGroup] = [withUser(passwd, user, "/bin/sh"), withGroup(group, user)];
-  if (newPasswd !== found.get("etc/passwd")) put(tree, "etc/passwd", fileNode(newPasswd));
-  if (newGroup !== found.get("etc/group")) put(tree, "etc/group", fileNode(newGroup));
-  if (newPasswd !== passwd) put(tree, user.home.slice(1), directoryNode(0o755, user.uid, user.gid));
-  addOwnFiles(tree, definition);
-  return tree;
+/** What the image needs to know of a user it does not have. */
+function addUser(tree: Tree, found: ReadonlyMap<string, string>, user: BaseUser): void {
+  const passwd = found.get("etc/passwd");
+  const group = found.get("etc/group");
+  const newPasswd = withUser(passwd ?? bareAccounts.passwd, user, "/bin/sh");
+  const newGroup = withGroup(group ?? bareAccounts.group, user);
+  if (newGroup !== group) put(tree, "etc/group", fileNode(newGroup));
+  if (newPasswd === passwd) return;
+  put(tree, "etc/passwd", fileNode(newPasswd));
+  put(tree, user.home.slice(1), directoryNode(0o755, user.uid, user.gid));
 }
 
 /**
@@ -122,8 +121,11 @@ export async function adopt(
   const source = origin.kind === "image" ? eitherOf([origin.stored.blobs, blobs]) : blobs;
   const stored: StoredImage = { image, blobs: source, ...documentsOf(image) };
   const found = await readFiles(stored, { paths: ["etc/passwd", "etc/group", ...osReleases] });
-  const user = definition.user ?? settleUser(found.get("etc/passwd") ?? "");
-  const tree = additions(found, definition, user);
+  const own = definition.user ? undefined : ownUser(found.get("etc/passwd") ?? "", image.config.config.User);
+  const user = own ?? definition.user ?? defaultUser;
+  const tree: Tree = new Map();
+  if (!own) addUser(tree, found, user);
+  addOwnFiles(tree, definition);
   const text = osReleases.map((path) => found.get(path)).find((text) => text !== undefined);
   const adopted = { blobs: source, user, distro: text === undefined ? undefined : parseOsRelease(text) };
   // Directories on the way are left to the image below, whose owners and modes count.

@@ -28,7 +28,7 @@ function sorted(record: Readonly<Record<string, string>>): Record<string, string
 }
 
 /** The labels of a base (Platform spec, "Run Image"; `io.buildpacks.base.*`). */
-export function baseLabels({ definition, distro, packages }: BaseConfig): Record<string, string> {
+function baseLabels({ definition, distro, packages }: BaseConfig): Record<string, string> {
   const { about, stack, rebasable } = definition;
   return {
     ...Object.fromEntries(Object.entries(about).map(([key, value]) => [`${labelNames.base}${key}`, value])),
@@ -41,7 +41,7 @@ export function baseLabels({ definition, distro, packages }: BaseConfig): Record
 }
 
 /** The environment of a base: variables it had, those of the definition, the user's ids, and a PATH in any case (Platform spec, "Run Image"). */
-export function baseEnv({ definition, user }: BaseConfig, env: readonly string[] = []): string[] {
+function baseEnv({ definition, user }: BaseConfig, env: readonly string[] = []): string[] {
   const { stack } = definition;
   const values = new Map(env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]));
   if (!values.has("PATH")) values.set("PATH", defaultPath);

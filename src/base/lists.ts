@@ -99,7 +99,8 @@ export async function bringLists(
 ): Promise<Archive[]> {
   const sources = formatArchives(archives, options.architecture);
   await apt.setSources(sources);
-  const cache = listCache(options.cache, sources);
+  // Keys may lie in apt's own directory, which is another one each time.
+  const cache = listCache(options.cache, sources.replaceAll(apt.root, ""));
   const kept = await cache.restore(apt.lists);
   if (options.offline && !kept)
     throw new Fault(

@@ -25,7 +25,7 @@ export interface Bench extends Disposable {
   read(): Promise<StoredImage | undefined>;
 }
 
-export const name = parseReference("base.example/run:test");
+const name = parseReference("base.example/run:test");
 
 /** A bench with an empty cache; the folder is removed when it is disposed of. */
 export function bench(): Bench {

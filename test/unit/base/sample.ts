@@ -43,7 +43,7 @@ export const release: readonly DebianPackage[] = [
 ];
 
 /** What came after the release. */
-export const security: readonly DebianPackage[] = [
+const security: readonly DebianPackage[] = [
   { name: "lib", version: "1.0-2", fields: { "Multi-Arch": "same" }, files: { "/lib/libx.so.1": "patched" } },
 ];
 
