@@ -1,4 +1,5 @@
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { type BaseReport, createBase } from "./base/create.ts";
 import { parseDefinition } from "./base/definition.ts";
 import type { Origin } from "./base/from.ts";
@@ -91,13 +92,13 @@ export async function createBaseImage(options: BaseImageOptions): Promise<BaseRe
   await using opened = new OpenedStack();
   const store = opened.use(openLayout(home.store, { hold: true }));
   const from = options.from === undefined ? undefined : await originOf(options.from, store, opened, base);
-  await mkdir(home.work, { recursive: true });
   return await createBase({
     definition,
     names,
     store,
     cache: home.packages,
-    temporary: home.work,
+    // Not below the home: as root apt fetches and verifies under an account that could not get there.
+    temporary: hostPath(tmpdir()),
     emit: options.onEvent ?? (() => {}),
     created: createdTime(options.creationTime?.toString()).created,
     ...(from && { from }),
