@@ -25,6 +25,7 @@ import type { ExitName } from "./std/fault.ts";
 import { withExit } from "./std/fault.ts";
 import { readText, writeText } from "./std/file.ts";
 import { type HostPath, hostPath, under } from "./std/path.ts";
+import { parseLocation } from "./store/locate.ts";
 
 /** What a build is asked to do; only `app` and `image` are needed. */
 export interface BuildOptions extends SourceOptions {
@@ -101,11 +102,12 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
   const execEnv = execEnvName(options.execEnv ?? "");
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) log.warn(warning);
+  parseLocation(options.image, hostPath(options.app));
+  const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
   await using setting = await openSetting(options, options.image, emit);
   const { store, stage, supply, builder, platform, base } = setting;
   const { workspace, user: owner } = stage;
   await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
-  const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
   const cacheKey = cacheName(
     hexOf(digestOf(target.isLocal ? formatReference(target.names[0]!) : target.text)).slice(0, 32),
   );
