@@ -116,7 +116,7 @@ command = 'show'
         const words = [...fixed, ...args];
         expect(argumentsIn(stdout)).toEqual(words.length > 0 ? words : [""]);
       }),
-      { numRuns: 60 },
+      { numRuns: 40, endOnFailure: true },
     );
   });
 });
