@@ -148,4 +148,17 @@ describe("a base cannot be made of", { timeout: 60_000 }, () => {
     await expect(work).rejects.toBe(reason);
     await expectNothing(place);
   });
+
+  it("half a run: one aborted while it fetches ends at once", async (test) => {
+    const stop = new AbortController();
+    const reason = new Error("stopped");
+    await using server = await serve(() => {
+      stop.abort(reason);
+      return undefined;
+    });
+    using place = bench();
+    const options = { ...from(sample(test)), mirrors: [{ url: server.url }], signal: stop.signal };
+    await expect(place.create(definition(["app"]), options)).rejects.toBe(reason);
+    await expectNothing(place);
+  });
 });
