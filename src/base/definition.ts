@@ -16,7 +16,7 @@ export interface BaseUser {
 export const defaultUser: BaseUser = { name: "cnb", uid: 1000, gid: 1000, home: "/home/cnb" };
 
 /** A file or symbolic link to put into the base, by absolute path; it replaces what a package ships there. */
-export type BaseFile =
+type BaseFile =
   | { readonly path: string; readonly content: string; readonly mode: number }
   | { readonly path: string; readonly link: string };
 

@@ -4,7 +4,7 @@ import { fieldOf, parseParagraphs } from "./paragraph.ts";
 import { compareVersions } from "./version.ts";
 
 /** A package in two versions. */
-export interface Changed {
+interface Changed {
   readonly name: string;
   readonly from: string;
   readonly to: string;
