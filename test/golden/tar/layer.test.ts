@@ -1,39 +1,45 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collect } from "../../../src/std/byte.ts";
 import { guestPath, hostPath, type Place, under } from "../../../src/std/path.ts";
+import { gzipAsReference } from "../../../src/tar/gzip-reference.ts";
 import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLayer } from "../../../src/tar/layer.ts";
+import { vector } from "../vector.ts";
 import { dumpHeaders } from "./dump.ts";
 
-const vector = (name: string) => readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8");
 const listing = vector("app_one.layer-tar-headers.txt");
 const diffIds: string[] = JSON.parse(vector("app_one.config.json")).rootfs.diff_ids;
 
-/** What the reference wrote for the layer at this place of the image, without its compressed form. */
-function listed(index: number): string {
-  const found = new RegExp(`^=== layer index ${index} .*\\n.*\\n([^]*?)\\n(?:===|$)`, "m").exec(
-    `${listing.trimEnd()}\n`,
-  );
-  return found![1]!;
+/** What the reference wrote for the layer at this place of the image: its headers, and the digest of its compressed form. */
+function listed(index: number): { digest: string; headers: string } {
+  const form = new RegExp(`^=== layer index ${index} digest (.*)\\n.*\\n([^]*?)\\n(?:===|$)`, "m");
+  const [, digest, headers] = form.exec(`${listing.trimEnd()}\n`)!;
+  return { digest: digest!, headers: headers! };
 }
+
+const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
 const owner = { uid: 1000, gid: 1000 };
 const parent = (path: string) => ({ path: guestPath(path), mode: 0o755, ...owner });
 
 async function check(layer: LayerTar, index: number): Promise<void> {
   const archive = await collect(layer.open());
-  expect(dumpHeaders(archive)).toBe(listed(index));
-  expect(`sha256:${createHash("sha256").update(archive).digest("hex")}`).toBe(diffIds[index]);
+  const { headers, digest } = listed(index);
+  expect(dumpHeaders(archive)).toBe(headers);
+  expect(sha256(archive)).toBe(diffIds[index]);
+  expect(sha256(await collect(gzipAsReference([archive])))).toBe(digest);
 }
 
 let root: string;
 const place = (guest: string): Place => ({ host: under(hostPath(root), guest), guest: guestPath(guest) });
 
+/** Directories get their modes whatever the umask, those on the way too. */
 function directory(path: string, mode = 0o755): void {
+  if (!existsSync(join(root, dirname(path)))) directory(dirname(path));
   mkdirSync(join(root, path), { recursive: true });
   chmodSync(join(root, path), mode);
 }
@@ -88,7 +94,7 @@ describe("the layers of a reference image", () => {
     file(`${beta}/blob`, Buffer.alloc(100_000, 7));
     const parents = [parent("/layers"), parent("/layers/test_bp")];
     const archive = await collect(directoryLayer({ place: place(beta), parents, owner }).open());
-    expect(dumpHeaders(archive)).toBe(listed(3));
+    expect(dumpHeaders(archive)).toBe(listed(3).headers);
   });
 
   it("the layer of bills of materials", async () => {
@@ -117,7 +123,7 @@ describe("the layers of a reference image", () => {
 
   it("EXPORT-010 the launcher stands at /cnb/lifecycle/launcher, owned by root", async () => {
     const archive = await collect(launcherLayer(Buffer.alloc(0o13120242)).open());
-    expect(dumpHeaders(archive)).toBe(listed(8));
+    expect(dumpHeaders(archive)).toBe(listed(8).headers);
     file("/launcher", Buffer.alloc(0o13120242));
     link("/launcher-link", "launcher");
     const linked = launcherLayer(under(hostPath(root), "launcher-link"));

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { collect } from "../../../src/std/byte.ts";
@@ -9,6 +10,7 @@ import { guestPath, hostPath } from "../../../src/std/path.ts";
 import { extractTar } from "../../../src/tar/extract.ts";
 import { matcher } from "../../../src/tar/glob.ts";
 import { decompress, gzip } from "../../../src/tar/gzip.ts";
+import { gzipAsReference } from "../../../src/tar/gzip-reference.ts";
 import { type EntryType, encodeHeader, type TarHeader } from "../../../src/tar/header.ts";
 import type { ByteString } from "../../../src/tar/name.ts";
 import { removeTree } from "../../../src/tar/remove.ts";
@@ -101,6 +103,20 @@ describe("laws of archives", () => {
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 5000 })), async (parts) => {
         const back = await collect(decompress(gzip(parts), "gzip"));
         expect(back.equals(Buffer.concat(parts))).toBe(true);
+      }),
+    );
+  });
+});
+
+const text = fc
+  .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 3000 })), { maxLength: 12 })
+  .map((runs) => Buffer.concat(runs.map(([bytes, times]) => Buffer.concat(Array(times).fill(bytes)))));
+
+describe("laws of the reference's compression", () => {
+  it("what it makes, zlib takes back", async () => {
+    await fc.assert(
+      fc.asyncProperty(text, async (bytes) => {
+        expect(gunzipSync(await collect(gzipAsReference([bytes]))).equals(bytes)).toBe(true);
       }),
     );
   });
