@@ -55,3 +55,19 @@ export function homeOf(uid: number, passwd: string): string {
   const home = parsePasswd(passwd).find((account) => account.uid === uid)?.home ?? ownHome;
   return home.startsWith("/") && home !== "/" ? home : ownHome;
 }
+
+/**
+ * The ids `User` of an image config means (OCI image spec: `user`, `uid`, `user:group`, `uid:gid`, `uid:group`, `user:gid`), root's
+ * when it is absent. A name that is not in the image is undefined; a user without a group has that of its account, else 0.
+ */
+export function idsOf(user: string | undefined, passwd: string, group: string): Ids | undefined {
+  const [who = "", which] = (user || "0").split(":");
+  const account = parsePasswd(passwd).find(({ name, uid }) => name === who || String(uid) === who);
+  const uid = account?.uid ?? number(who);
+  const gid = which ? (parseGroup(group).get(which) ?? number(which)) : (account?.gid ?? 0);
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
+function number(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}

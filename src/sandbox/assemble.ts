@@ -1,40 +1,22 @@
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import { type GuestPath, guestPath, type HostPath, under } from "../std/path.ts";
+import { type GuestPath, guestPath, type HostPath } from "../std/path.ts";
 import { groupWith, homeOf, passwdWith } from "./account.ts";
 import type { Mount, Root, Surroundings } from "./contract.ts";
 import { missingFolders, withPlaces } from "./layout.ts";
-import { locate } from "./locate.ts";
+import { locate, textAt } from "./locate.ts";
 import { kernelSteps, machineSteps } from "./machine.ts";
+import { privateFile, privateFolder } from "./private.ts";
 import { type MountStep, mountStep, outerFirst, type Step, type View } from "./view.ts";
 
 function rootStep(root: Extract<Root, { kind: "directory" }>): MountStep {
   return mountStep({ host: root.path, guest: guestPath("/"), access: root.access });
 }
 
-async function textIn(root: Root, guest: string): Promise<string | undefined> {
-  if (root.kind === "machine") return undefined;
-  const { host } = await locate([rootStep(root)], guestPath(guest));
-  return host === "nothing" || host === "kernel" ? undefined : readFile(host, "utf8");
-}
-
-async function privateFolder(scratch: HostPath, name: string, guest: string, mode: number): Promise<Mount> {
-  const host = under(scratch, name);
-  await mkdir(host);
-  await chmod(host, mode);
-  return { host, guest: guestPath(guest), access: "rw" };
-}
-
-async function privateFile(scratch: HostPath, name: string, guest: string, text: string): Promise<Mount> {
-  const host = under(scratch, name);
-  await writeFile(host, text);
-  await chmod(host, 0o644);
-  return { host, guest: guestPath(guest), access: "ro" };
-}
-
 /** What a sandbox adds of its own: who is who, and places to write that nobody else sees. */
-async function privateMounts(scratch: HostPath, { root, user }: Surroundings): Promise<Mount[]> {
-  const passwd = passwdWith(user, await textIn(root, "/etc/passwd"));
-  const group = groupWith(user, await textIn(root, "/etc/group"));
+async function privateMounts(scratch: HostPath, base: readonly Step[], { root, user }: Surroundings): Promise<Mount[]> {
+  // The accounts of the machine itself are none of a job's business.
+  const known = root.kind === "machine" ? [] : base;
+  const passwd = passwdWith(user, await textAt(known, "/etc/passwd"));
+  const group = groupWith(user, await textAt(known, "/etc/group"));
   return [
     await privateFile(scratch, "passwd", "/etc/passwd", passwd),
     await privateFile(scratch, "group", "/etc/group", group),
@@ -48,8 +30,8 @@ function placesIn(step: Step, places: readonly GuestPath[]): Step[] | Promise<St
   return step.make === "mount" && step.access === "ro" ? withPlaces(step, places) : [step];
 }
 
-/** The mounts with guest paths that hold no links of the root, so that nothing is mounted upon a link. */
-async function settled(base: readonly Step[], mounts: readonly Mount[]): Promise<Mount[]> {
+/** The mounts with guest paths that hold no links of what is at their base, so that nothing is mounted upon a link. */
+export async function settled(base: readonly Step[], mounts: readonly Mount[]): Promise<Mount[]> {
   return Promise.all(mounts.map(async (mount) => ({ ...mount, guest: (await locate(base, mount.guest)).guest })));
 }
 
@@ -61,7 +43,7 @@ async function rootSteps({ root, network }: Surroundings): Promise<Step[]> {
 export async function assembleView(scratch: HostPath, surroundings: Surroundings): Promise<View> {
   const base = await rootSteps(surroundings);
   const asked = await settled(base, surroundings.mounts);
-  const own = await settled(base, await privateMounts(scratch, surroundings));
+  const own = await settled(base, await privateMounts(scratch, base, surroundings));
   const mounts = outerFirst([...own.filter(({ guest }) => !asked.some((mount) => mount.guest === guest)), ...asked]);
   const places = [guestPath("/proc"), guestPath("/dev"), ...mounts.map(({ guest }) => guest)];
   const shown = (await Promise.all(base.map((step) => placesIn(step, places)))).flat();

@@ -1,13 +1,10 @@
 import { type Backend, hostname, type Program } from "./container.ts";
-import { isThere } from "./locate.ts";
 import type { Step } from "./view.ts";
 
 function argumentsOf(step: Step): string[] {
   switch (step.make) {
     case "mount":
       return [step.access === "ro" ? "--ro-bind" : "--bind", step.host, step.guest];
-    case "overlay":
-      return ["--overlay-src", step.lower, "--overlay", step.upper, step.work, step.guest];
     case "directory":
       return ["--dir", step.guest];
     case "link":
@@ -24,11 +21,12 @@ function argumentsOf(step: Step): string[] {
   }
 }
 
-/** Bubblewrap sets PWD itself; a program sees the one it was given, or none, unless the root is one without `env`. */
-function withOwnPwd({ argv, env, cwd }: Program, hasEnv: boolean): readonly string[] {
-  const given = env["PWD"];
-  if (given === cwd || !hasEnv) return argv;
-  return given === undefined ? ["/usr/bin/env", "-u", "PWD", ...argv] : ["/usr/bin/env", `PWD=${given}`, ...argv];
+/** Bubblewrap sets PWD itself; where there is `env`, a program sees the one it was given, or none. */
+function withOwnPwd(program: Program, env: string | undefined): readonly string[] {
+  const { argv, cwd } = program;
+  const given = program.env["PWD"];
+  if (given === cwd || env === undefined) return argv;
+  return given === undefined ? [env, "-u", "PWD", ...argv] : [env, `PWD=${given}`, ...argv];
 }
 
 /**
@@ -38,8 +36,7 @@ function withOwnPwd({ argv, env, cwd }: Program, hasEnv: boolean): readonly stri
 export function bubblewrap({ nested }: { readonly nested: boolean }): Backend {
   return {
     name: "bubblewrap",
-    async prepare({ view, user, network }) {
-      const hasEnv = await isThere(view.steps, "/usr/bin/env");
+    async prepare({ view, user, network, env }) {
       const common = [
         ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
         ...(nested ? [] : ["--disable-userns"]),
@@ -51,10 +48,10 @@ export function bubblewrap({ nested }: { readonly nested: boolean }): Backend {
         "--clearenv",
       ];
       return (program) => {
-        const env = Object.entries(program.env).flatMap(([name, value]) => ["--setenv", name, value]);
-        const options = [...common, ...env, "--chdir", program.cwd];
+        const variables = Object.entries(program.env).flatMap(([name, value]) => ["--setenv", name, value]);
+        const options = [...common, ...variables, "--chdir", program.cwd];
         return {
-          argv: ["bwrap", "--args", "3", "--", ...withOwnPwd(program, hasEnv)],
+          argv: ["bwrap", "--args", "3", "--", ...withOwnPwd(program, env)],
           input: options.map((option) => `${option}\0`).join(""),
         };
       };

@@ -7,6 +7,8 @@ export interface Setting {
   readonly view: View;
   readonly user: Ids;
   readonly network: "host" | "none";
+  /** The path of `env` inside, which sets a program's environment exactly; undefined in a root without it. */
+  readonly env: GuestPath | undefined;
   /** A folder of the sandbox's own, for what a back end must put somewhere. */
   readonly scratch: HostPath;
 }

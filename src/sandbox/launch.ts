@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { goneOf, isAlive, readProcess, send } from "../std/process.ts";
 import type { Exit } from "./contract.ts";
 import { readReport } from "./report.ts";
@@ -63,8 +64,12 @@ export function attend(child: ChildProcess, input: string): Attended {
     kill,
     async forward(signal) {
       const first = await seen;
-      const program = first === undefined ? undefined : await programBelow(first.pid);
-      if (program !== undefined) send(program, signal);
+      // The program may not have begun; a signal that came before it must not be lost.
+      while (first !== undefined && (await isAlive(first))) {
+        const program = await programBelow(first.pid);
+        if (program !== undefined) return send(program, signal);
+        await delay(5);
+      }
     },
   };
 }

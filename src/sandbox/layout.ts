@@ -1,5 +1,4 @@
 import { readdir, readlink } from "node:fs/promises";
-import { posix } from "node:path";
 import { type GuestPath, type HostPath, under } from "../std/path.ts";
 import { isThere } from "./locate.ts";
 import { foldersAbove, isWithin, type MountStep, type Step } from "./view.ts";
@@ -29,13 +28,9 @@ export async function withPlaces(folder: MountStep, places: readonly GuestPath[]
 
 /** The folders that must be made before anything can be mounted at `places`: those no step of `shown` provides. */
 export function missingFolders(shown: readonly Step[], places: readonly GuestPath[]): Step[] {
-  const provided = shown.filter(
-    (step) => step.make === "mount" || step.make === "directory" || step.make === "overlay",
-  );
+  const provided = shown.filter((step) => step.make === "mount" || step.make === "directory");
   const isProvided = (folder: GuestPath) =>
     provided.some((step) => (step.make === "directory" ? step.guest === folder : isWithin(folder, step.guest)));
   const folders = [...new Set(places.flatMap(foldersAbove))].filter((folder) => !isProvided(folder));
-  return folders
-    .sort((a, b) => posix.normalize(a).length - posix.normalize(b).length)
-    .map((guest) => ({ make: "directory", guest }));
+  return folders.sort((a, b) => a.length - b.length).map((guest) => ({ make: "directory", guest }));
 }

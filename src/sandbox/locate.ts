@@ -1,4 +1,4 @@
-import { lstat, readlink } from "node:fs/promises";
+import { lstat, readFile, readlink } from "node:fs/promises";
 import { posix } from "node:path";
 import { type GuestPath, guestPath, type HostPath, hostPath } from "../std/path.ts";
 import { isWithin, type Step } from "./view.ts";
@@ -40,10 +40,6 @@ async function lookAt(steps: readonly Step[], path: string): Promise<Seen> {
       return step.guest === path ? { kind: "link", target: step.target } : { kind: "here", host: "nothing" };
     case "mount":
       return seenAt(below(step.host, step, path));
-    case "overlay": {
-      const upper = await seenAt(below(step.upper, step, path));
-      return upper.kind === "here" && upper.host === "nothing" ? seenAt(below(step.lower, step, path)) : upper;
-    }
     case "proc":
     case "dev":
     case "directory":
@@ -82,4 +78,16 @@ export async function locate(steps: readonly Step[], path: GuestPath): Promise<L
 export async function isThere(steps: readonly Step[], path: string): Promise<boolean> {
   const { host } = await locate(steps, guestPath(path));
   return host !== "nothing" && host !== "kernel";
+}
+
+/** Where a view has the program `env`. */
+export async function envIn(steps: readonly Step[]): Promise<GuestPath | undefined> {
+  for (const path of ["/usr/bin/env", "/bin/env"]) if (await isThere(steps, path)) return guestPath(path);
+  return undefined;
+}
+
+/** The text of a file a view shows of this machine's disks; undefined when there is none. */
+export async function textAt(steps: readonly Step[], path: string): Promise<string | undefined> {
+  const { host } = await locate(steps, guestPath(path));
+  return host === "nothing" || host === "kernel" ? undefined : readFile(host, "utf8");
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir, readlink, realpath } from "node:fs/promises";
+import { access, constants, lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { errnoOf } from "../std/fault.ts";
 import { guestPath, hostPath } from "../std/path.ts";
 import { isWithin, type MountStep, mountStep, type Step } from "./view.ts";
@@ -31,7 +31,14 @@ async function stepFor(folder: string): Promise<Step | undefined> {
   }
 }
 
-/** Covers over everything below a folder that is not for every user's eyes: to a job started by root the kernel would show it. */
+async function canRead(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Covers over everything below a folder that is not for every user's eyes but for ours, most of all when we are root. */
 async function covers(folder: string): Promise<Step[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const found = await Promise.all(
@@ -40,8 +47,9 @@ async function covers(folder: string): Promise<Step[]> {
       if (entry.isSymbolicLink()) return [];
       const { mode } = await lstat(path);
       const isOpen = entry.isDirectory() ? (mode & 0o005) === 0o005 : (mode & 0o004) !== 0;
-      if (!isOpen) return [{ make: "cover", guest: guestPath(path), kind: entry.isDirectory() ? "directory" : "file" }];
-      return entry.isDirectory() ? covers(path) : [];
+      if (isOpen) return entry.isDirectory() ? covers(path) : [];
+      const kind = entry.isDirectory() ? "directory" : "file";
+      return (await canRead(path)) ? [{ make: "cover", guest: guestPath(path), kind }] : [];
     }),
   );
   return found.flat();
@@ -61,16 +69,24 @@ export async function machineSteps(network: "host" | "none"): Promise<Step[]> {
   return [...shown, ...(await covers("/etc")), ...(network === "host" ? await resolver() : [])];
 }
 
-/** The kernel's own folders, with its switches read-only: to a job started by root they would be open. */
-export async function kernelSteps(): Promise<Step[]> {
+/** The kernel's switches, read-only: a process that is root outside may turn them even without any capability. */
+async function switches(): Promise<Step[]> {
+  if (process.getuid?.() !== 0) return [];
   const entries = await readdir("/proc", { withFileTypes: true });
-  const switches = await Promise.all(
-    entries
-      .filter((entry) => !/^\d+$/.test(entry.name) && !entry.isSymbolicLink())
-      .map(async (entry) => {
-        const { mode } = await lstat(`/proc/${entry.name}`);
-        return entry.isDirectory() || (mode & 0o222) !== 0 ? [shownAsItIs(`/proc/${entry.name}`)] : [];
-      }),
-  );
-  return [{ make: "proc", guest: guestPath("/proc") }, ...switches.flat(), { make: "dev", guest: guestPath("/dev") }];
+  const found = entries
+    .filter((entry) => !/^\d+$/.test(entry.name) && !entry.isSymbolicLink())
+    .map(async (entry) => {
+      const { mode } = await lstat(`/proc/${entry.name}`);
+      return entry.isDirectory() || (mode & 0o222) !== 0 ? [shownAsItIs(`/proc/${entry.name}`)] : [];
+    });
+  return (await Promise.all(found)).flat();
+}
+
+/** The kernel's own folders. */
+export async function kernelSteps(): Promise<Step[]> {
+  return [
+    { make: "proc", guest: guestPath("/proc") },
+    ...(await switches()),
+    { make: "dev", guest: guestPath("/dev") },
+  ];
 }

@@ -8,7 +8,7 @@ import { unusable } from "./choose.ts";
 import type { Backend, Start } from "./container.ts";
 import type { Exit, Output, Refusal, Sandbox, SandboxKind, Surroundings } from "./contract.ts";
 import { attend, commandOf } from "./launch.ts";
-import { locate } from "./locate.ts";
+import { envIn, locate } from "./locate.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { makeScratch, sandboxOf } from "./open.ts";
 import { type MakePipe, pipesIn } from "./pipe.ts";
@@ -30,7 +30,7 @@ async function openWith(backend: Backend, surroundings: Surroundings): Promise<S
   const scratch = await makeScratch(surroundings.scratch);
   try {
     const view = await assembleView(scratch, surroundings);
-    const startOf = await backend.prepare({ view, user, network, scratch });
+    const startOf = await backend.prepare({ view, user, network, env: await envIn(view.steps), scratch });
     const makePipe = pipesIn(scratch);
     const find = async (path: string) => (await locate(view.steps, guestPath(path))).host;
     return sandboxOf(scratch, async (job, output, signal) => {
@@ -90,12 +90,23 @@ async function findBackend(backends: readonly Backend[]): Promise<Backend | Refu
   return explainRefusal(await readFacts(), complaints);
 }
 
-/** The sandbox made of the first of these back ends that works; which one is found by trying, once. */
-export function namespaceOver(backends: readonly Backend[]): SandboxKind {
+/** The sandbox made of namespaces. */
+export interface NamespaceKind extends SandboxKind {
+  /** How namespaces are made here. Throws Fault `sandbox.unusable` when they cannot be. */
+  backend(): Promise<Backend>;
+}
+
+/** The sandbox made with the first of these back ends that works; which one is found by trying, once. */
+export function namespaceOver(backends: readonly Backend[]): NamespaceKind {
   let finding: Promise<Backend | Refusal> | undefined;
   const found = () => {
     finding ??= findBackend(backends);
     return finding;
+  };
+  const backend = async () => {
+    const result = await found();
+    if ("usable" in result) throw unusable("namespace", result);
+    return result;
   };
   return {
     name: "namespace",
@@ -105,16 +116,13 @@ export function namespaceOver(backends: readonly Backend[]): SandboxKind {
       const result = await found();
       return "usable" in result ? result : { usable: true, detail: `Linux namespaces through ${result.name}` };
     },
-    async open(surroundings) {
-      const result = await found();
-      if ("usable" in result) throw unusable("namespace", result);
-      return openWith(result, surroundings);
-    },
+    backend,
+    open: async (surroundings) => openWith(await backend(), surroundings),
   };
 }
 
 /** Runs jobs in namespaces of their own, over this machine's system folders or an unpacked image. */
-export const namespace: SandboxKind = namespaceOver([
+export const namespace: NamespaceKind = namespaceOver([
   bubblewrap({ nested: false }),
   bubblewrap({ nested: true }),
   unshare,

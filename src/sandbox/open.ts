@@ -18,7 +18,8 @@ export async function makeScratch(parent: HostPath | undefined): Promise<HostPat
   }
 }
 
-function checkEnvironment(job: Job): void {
+/** Throws Fault `sandbox.job` for a job no process can be made of. */
+export function checkJob(job: Job): void {
   const bad = Object.entries(job.env).find(
     ([name, value]) => name === "" || /[=\0]/.test(name) || value.includes("\0"),
   );
@@ -40,7 +41,7 @@ export function sandboxOf(scratch: HostPath, runJob: RunJob): Sandbox {
     async run(job, output, signal) {
       const either = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
       either.throwIfAborted();
-      checkEnvironment(job);
+      checkJob(job);
       const run = runJob(job, output, either);
       const held = run.catch(() => {}).finally(() => running.delete(held));
       running.add(held);

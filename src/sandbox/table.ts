@@ -65,7 +65,6 @@ async function linesOf(step: Step, root: HostPath, points: readonly MountPoint[]
       return [tableLine("proc", target, "proc", ["nosuid", "nodev", "noexec", made])];
     case "dev":
       return devLines(target, dev);
-    case "overlay":
     case "directory":
     case "link":
       return [];

@@ -1,9 +1,8 @@
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { posix } from "node:path";
 import { Fault } from "../std/fault.ts";
 import { type HostPath, under } from "../std/path.ts";
 import { type Backend, hostname, type Program, type Setting } from "./container.ts";
-import { isThere } from "./locate.ts";
 import { type MountPoint, parseMountInfo } from "./mount-table.ts";
 import { line, quote } from "./shell.ts";
 import { isFolder, makeDev, makeSkeleton } from "./skeleton.ts";
@@ -18,13 +17,6 @@ async function rootCommands(
   points: readonly MountPoint[],
 ): Promise<string[]> {
   const step = view.steps.find(({ guest }) => guest === "/");
-  if (step?.make === "overlay") {
-    // Links, because a mount option cannot hold every character a path can.
-    for (const name of ["lower", "upper", "work"] as const)
-      await symlink(step[name], under(scratch, `overlay-${name}`));
-    const options = "lowerdir=overlay-lower,upperdir=overlay-upper,workdir=overlay-work,userxattr";
-    return [line("mount", "-n", "-t", "overlay", "-o", options, "overlay", root)];
-  }
   if (step?.make === "mount")
     return [line("mount", "-n", "--rbind", "-o", optionsOf(step, points).join(","), step.host, root)];
   const skeleton = under(scratch, "skeleton");
@@ -36,9 +28,7 @@ async function rootCommands(
 
 /** The shell commands that make the files mounts go upon, where the root directory is writable and may lack them. */
 async function fileCommands(view: View, root: HostPath): Promise<string[]> {
-  const isWritable = view.steps.some(
-    (step) => step.guest === "/" && (step.make === "overlay" || (step.make === "mount" && step.access === "rw")),
-  );
+  const isWritable = view.steps.some((step) => step.guest === "/" && step.make === "mount" && step.access === "rw");
   const mounts = isWritable ? view.steps.filter((step) => step.make === "mount") : [];
   const commands = mounts.map(async ({ host, guest }) => {
     if (isWithin(guest, "/proc") || (await isFolder(host))) return [];
@@ -84,10 +74,10 @@ async function setUp({ view, user, network, scratch }: Setting): Promise<string[
 }
 
 /** The shell command that starts a program in a container that is put together. */
-function commandOf(program: Program, scratch: HostPath): string {
+function commandOf(program: Program, env: string, scratch: HostPath): string {
   const enter = ["setpriv", "--no-new-privs", "nsenter", `--user=${under(scratch, "user")}`, "--preserve-credentials"];
   const pairs = Object.entries(program.env).map(([name, value]) => `${name}=${value}`);
-  return line(...enter, "--root=.", `--wdns=${program.cwd}`, "/usr/bin/env", "-i", ...pairs, ...program.argv);
+  return line(...enter, "--root=.", `--wdns=${program.cwd}`, env, "-i", ...pairs, ...program.argv);
 }
 
 // The command comes through a descriptor, because it holds the environment.
@@ -116,14 +106,16 @@ const namespaces = [
 export const unshare: Backend = {
   name: "unshare",
   async prepare(setting) {
-    if (!(await isThere(setting.view.steps, "/usr/bin/env")))
-      throw new Fault("sandbox.env", "Cannot open sandbox: its root has no /usr/bin/env", {
+    const { env } = setting;
+    if (env === undefined) {
+      throw new Fault("sandbox.env", "Cannot open sandbox: its root has no program env", {
         hint: "install bubblewrap, which needs none",
       });
+    }
     const script = under(setting.scratch, "script");
     await writeFile(script, [...(await setUp(setting)), ...startIt, ""].join("\n"));
     const network = setting.network === "none" ? ["--net"] : [];
     const argv = ["setpriv", "--pdeathsig", "KILL", "unshare", ...namespaces, ...network, "sh", script];
-    return (program) => ({ argv, input: commandOf(program, setting.scratch) });
+    return (program) => ({ argv, input: commandOf(program, env, setting.scratch) });
   },
 };

@@ -1,4 +1,4 @@
-import { type GuestPath, guestPath, type HostPath } from "../std/path.ts";
+import { type GuestPath, guestPath } from "../std/path.ts";
 import type { Mount } from "./contract.ts";
 
 /** A directory or file of this machine in a view. */
@@ -9,14 +9,6 @@ export interface MountStep extends Mount {
 /** One step in making the file system a job sees; steps are taken in order, each on top of those before. */
 export type Step =
   | MountStep
-  /** What lies in `upper` over what lies in `lower`, which stays as it is; `work` is the kernel's, beside `upper`. */
-  | {
-      readonly make: "overlay";
-      readonly guest: GuestPath;
-      readonly lower: HostPath;
-      readonly upper: HostPath;
-      readonly work: HostPath;
-    }
   | { readonly make: "directory"; readonly guest: GuestPath }
   | { readonly make: "link"; readonly guest: GuestPath; readonly target: string }
   /** What is there stays there, but nobody can look at it. */

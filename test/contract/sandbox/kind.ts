@@ -1,17 +1,17 @@
 import { bubblewrap } from "../../../src/sandbox/bubblewrap.ts";
 import type { SandboxKind } from "../../../src/sandbox/contract.ts";
 import { host } from "../../../src/sandbox/host.ts";
-import { namespaceOver } from "../../../src/sandbox/namespace.ts";
+import { type NamespaceKind, namespaceOver } from "../../../src/sandbox/namespace.ts";
 import { unshare } from "../../../src/sandbox/unshare.ts";
 
 /** A kind of sandbox under test. */
-export interface Subject {
+export interface Subject<Kind = SandboxKind> {
   readonly title: string;
-  readonly kind: SandboxKind;
+  readonly kind: Kind;
 }
 
 /** The sandboxes that keep jobs apart from the machine, each way to make one by itself. */
-export const isolating: readonly Subject[] = [
+export const isolating: readonly Subject<NamespaceKind>[] = [
   { title: "namespace (bubblewrap)", kind: namespaceOver([bubblewrap({ nested: false })]) },
   { title: "namespace (unshare)", kind: namespaceOver([unshare]) },
 ];

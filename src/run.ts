@@ -1,0 +1,158 @@
+import { constants } from "node:os";
+import { homeAt } from "./home.ts";
+import { platformOf } from "./oci/config.ts";
+import type { Digest } from "./oci/digest.ts";
+import { formatPlatform, isPlatformFor, ociArchitecture } from "./oci/platform.ts";
+import { openPlace } from "./place.ts";
+import { type Hear, startAttached } from "./sandbox/attach.ts";
+import type { Exit, Mount } from "./sandbox/contract.ts";
+import { prepareImage } from "./sandbox/image.ts";
+import { type NamespaceKind, namespace } from "./sandbox/namespace.ts";
+import { pipesIn } from "./sandbox/pipe.ts";
+import { type SignalSource, supervise } from "./sandbox/supervise.ts";
+import { claimDirectory } from "./std/claim.ts";
+import { type Emit, logTo } from "./std/event.ts";
+import { Fault } from "./std/fault.ts";
+import { isDirectory, kindOf } from "./std/file.ts";
+import { guestPath, type HostPath, hostPath, under } from "./std/path.ts";
+import { removeTree } from "./std/remove.ts";
+import type { StoredImage } from "./store/contract.ts";
+import { openLayout } from "./store/layout.ts";
+import { unpackImage } from "./store/stack.ts";
+
+/** What a run is asked to do; only `image` is needed. */
+export interface RunOptions {
+  /** The image: a name in the local store, `oci:DIR[:tag]` or an archive. */
+  readonly image: string;
+  /** Arguments in place of the image's own (`Cmd`). */
+  readonly args?: readonly string[];
+  /** A program in place of the image's entrypoint and its arguments. */
+  readonly entrypoint?: string;
+  /** Variables beside and before those of the image. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files and directories of this machine to show, by absolute paths. */
+  readonly volumes?: readonly { readonly host: string; readonly guest: string; readonly access: "ro" | "rw" }[];
+  /** The working directory in place of the image's. */
+  readonly workdir?: string;
+  /** The user in place of the image's: a name or id, with or without a group (`user:group`). */
+  readonly user?: string;
+  /** The network the program sees; `host` unless said. */
+  readonly network?: "host" | "none";
+  /** What the program's standard input is; ours unless said. */
+  readonly stdin?: "inherit" | "ignore";
+  /** Takes what the program writes; it goes to our own standard streams unless said. */
+  readonly onOutput?: Hear;
+  /** Signals that come from here are passed on to the program; give `process` to pass on our own. */
+  readonly signals?: SignalSource;
+  readonly home?: string;
+  /** Relative paths in image locations begin here; the working directory unless said. */
+  readonly base?: string;
+  readonly onEvent?: Emit;
+  /** Stops the program: asked to (SIGTERM) first, killed ten seconds later. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a run ended. */
+export interface RunReport {
+  readonly imageId: Digest;
+  /** The program's exit code, 128 plus the signal's number when one killed it. */
+  readonly exitCode: number;
+}
+
+const ours = { os: "linux", architecture: ociArchitecture(process.arch) };
+
+function missing(image: string): Fault {
+  return new Fault("run.missing", `Cannot run ${image}: there is no such image`, {
+    hint: "`pack images` lists the images of the local store",
+  });
+}
+
+async function checkPlatform({ image }: StoredImage, text: string): Promise<void> {
+  const have = platformOf(image.config);
+  if (isPlatformFor(have, ours)) return;
+  // With an interpreter registered for it, the kernel starts programs of another architecture.
+  if (have.os === "linux" && (await kindOf(`/proc/sys/fs/binfmt_misc/qemu-${machineOf(have.architecture)}`)) === "file")
+    return;
+  throw new Fault(
+    "run.platform",
+    `Cannot run ${text}: it is for ${formatPlatform(have)}, this machine is ${formatPlatform(ours)}`,
+    {
+      hint: "build it for this machine, or install qemu-user-static",
+    },
+  );
+}
+
+function machineOf(architecture: string): string {
+  return { amd64: "x86_64", arm64: "aarch64", "386": "i386" }[architecture] ?? architecture;
+}
+
+/** The directory of an image's files, unpacked at the first run and shared by all. */
+async function unpacked(stored: StoredImage, roots: HostPath, options: RunOptions): Promise<HostPath> {
+  const directory = under(roots, stored.identity.imageId.replace(":", "-"));
+  if (await isDirectory(directory)) return directory;
+  logTo(options.onEvent ?? (() => {})).info(`Unpacking ${options.image}`);
+  try {
+    const skipped = await unpackImage(stored, directory, options.signal ? { signal: options.signal } : {});
+    if (skipped.length > 0)
+      logTo(options.onEvent ?? (() => {})).debug(`Left out, as only root may make them: ${skipped.join(", ")}`);
+  } catch (error) {
+    // Another run may have been faster.
+    if (!(error instanceof Fault && error.code === "unpack.place" && (await isDirectory(directory)))) throw error;
+  }
+  return directory;
+}
+
+async function volumesOf({ volumes = [] }: RunOptions): Promise<Mount[]> {
+  for (const { host } of volumes) {
+    if ((await kindOf(host)) !== undefined) continue;
+    throw new Fault("run.volume", `Cannot mount ${host}: there is nothing at this path`, { hint: "make it first" });
+  }
+  return volumes.map(({ host, guest, access }) => ({ host: hostPath(host), guest: guestPath(guest), access }));
+}
+
+function codeOf(exit: Exit): number {
+  if (exit.kind === "exited") return exit.code;
+  return exit.kind === "killed" ? 128 + (constants.signals[exit.signal as NodeJS.Signals] ?? 0) : 127;
+}
+
+/** The image's documents, and the directory it is unpacked in. */
+async function readUnpacked(options: RunOptions): Promise<{ stored: StoredImage; directory: HostPath }> {
+  const home = homeAt(options.home);
+  await using store = openLayout(home.store, { platform: ours });
+  await using place = openPlace(options.image, store, {
+    base: hostPath(options.base ?? process.cwd()),
+    platform: ours,
+  });
+  const stored = await place.read();
+  if (stored === undefined) throw missing(options.image);
+  await checkPlatform(stored, options.image);
+  return { stored, directory: await unpacked(stored, home.roots, options) };
+}
+
+/**
+ * Starts an image on this machine and waits for its end: in namespaces of its own, on the host's network, with a file system whose
+ * changes are thrown away. Throws Fault for an image that is missing, made for another platform, or cannot be started.
+ */
+export async function run(options: RunOptions, kind: NamespaceKind = namespace): Promise<RunReport> {
+  options.signal?.throwIfAborted();
+  const backend = await kind.backend();
+  const volumes = await volumesOf(options);
+  const { stored, directory } = await readUnpacked(options);
+  const { config } = stored.image.config;
+  const { image: name, user = config.User, network = "host", stdin = "inherit" } = options;
+  const folder = await claimDirectory(homeAt(options.home).work, "run-");
+  try {
+    const start = await prepareImage(backend, { ...options, name, directory, config, user, network, volumes }, folder);
+    const container = await startAttached(start, pipesIn(folder), { stdin, hear: options.onOutput });
+    const supervision = supervise(container, options.signals, options.signal);
+    const exit = await container.exit.finally(() => supervision.end());
+    options.signal?.throwIfAborted();
+    // A signal may end a program before it has begun.
+    const signal = exit === undefined ? supervision.last : undefined;
+    const ended: Exit | undefined = signal === undefined ? exit : { kind: "killed", signal };
+    if (ended !== undefined) return { imageId: stored.identity.imageId, exitCode: codeOf(ended) };
+    throw new Fault("run.start", `Cannot start ${name}: ${backend.name} could not set it up`, { exit: "launch" });
+  } finally {
+    await removeTree(folder);
+  }
+}

@@ -1,0 +1,26 @@
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { readText } from "./file.ts";
+import { type HostPath, hostPath, under } from "./path.ts";
+import { isAlive, readProcess } from "./process.ts";
+import { removeTree } from "./remove.ts";
+
+async function isAbandoned(directory: HostPath): Promise<boolean> {
+  const owner = /^(\d+) (\d+)$/.exec((await readText(under(directory, "owner"))) ?? "");
+  return owner !== null && !(await isAlive({ pid: Number(owner[1]), start: owner[2]! }));
+}
+
+/**
+ * Makes a directory `prefix…` in `parent` that is known to be this process's, after removing those of processes that were killed
+ * before they could do so themselves.
+ */
+export async function claimDirectory(parent: HostPath, prefix: string): Promise<HostPath> {
+  await mkdir(parent, { recursive: true });
+  for (const name of await readdir(parent)) {
+    const directory = under(parent, name);
+    if (name.startsWith(prefix) && (await isAbandoned(directory))) await removeTree(directory);
+  }
+  const fresh = hostPath(await mkdtemp(under(parent, prefix)));
+  const own = await readProcess(process.pid);
+  await writeFile(under(fresh, "owner"), own === undefined ? "" : `${own.pid} ${own.start}`);
+  return fresh;
+}
