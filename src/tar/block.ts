@@ -20,7 +20,10 @@ const types: Record<string, EntryType> = {
   "6": "fifo",
 };
 
-/** What a type flag stands for; undefined for kinds we do not know. A file of the oldest tars that ends with a slash is a directory. */
+/**
+ * What a type flag stands for; undefined for kinds we do not know. A file of the oldest tars that ends with a slash is
+ * a directory.
+ */
 export function typeOf(flag: string, name: string): EntryType | undefined {
   return flag === "\0" && name.endsWith("/") ? "directory" : types[flag];
 }

@@ -64,8 +64,8 @@ function linkOf(file: string): ByteString {
 }
 
 /**
- * What stands for a file in a layer (links not followed, hard links as files of their own); undefined for a socket, which has no place
- * in one. `file` is where it is on this machine, `name` what it is called in the layer.
+ * What stands for a file in a layer (links not followed, hard links as files of their own); undefined for a socket,
+ * which has no place in one. `file` is where it is on this machine, `name` what it is called in the layer.
  */
 export function layerItem(file: ByteString, name: ByteString, stats: Stats, owner: Owner): TarItem | undefined {
   const type = typeOf(stats);

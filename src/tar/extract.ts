@@ -41,10 +41,11 @@ async function extractEntry(
 }
 
 /**
- * Restores the layer a tar holds: every entry at or below `at.guest` appears below `at.host`, with its exact mode, owned by whoever runs this.
- * Directories that are there already stay as they are, files are replaced, a symbolic link stands in nobody's way. Directories above
- * `at.guest` are passed over; any other entry, a way that leads over a link, and a hard link, pipe or device is a Fault (`tar.escape`, `tar.unsupported`).
- * After a Fault what has been written stays: remove `at.host`.
+ * Restores the layer a tar holds: every entry at or below `at.guest` appears below `at.host`, with its exact mode,
+ * owned by whoever runs this. Directories that are there already stay as they are, files are replaced, a symbolic link
+ * stands in nobody's way. Directories above `at.guest` are passed over; any other entry, a way that leads over a link,
+ * and a hard link, pipe or device is a Fault (`tar.escape`, `tar.unsupported`). After a Fault what has been written
+ * stays: remove `at.host`.
  */
 export async function extractTar(
   bytes: Bytes,

@@ -61,7 +61,10 @@ export function unsupported(name: string, found: string): Fault {
   return new Fault("tar.unsupported", `Cannot extract ${shown(name)}: ${found}`);
 }
 
-/** Fault `tar.escape`: an entry would be written, or would link, outside of where the archive belongs; `name` is a byte string. */
+/**
+ * Fault `tar.escape`: an entry would be written, or would link, outside of where the archive belongs; `name` is a byte
+ * string.
+ */
 export function escaping(name: string, found: string): Fault {
   return new Fault("tar.escape", `Cannot extract ${shown(name)}: ${found}`, {
     hint: "the archive tries to write outside of its place; do not trust it",

@@ -138,8 +138,9 @@ function matchChunk({ star, steps }: Chunk, last: boolean, name: string, from: n
 }
 
 /**
- * Whether names (byte strings) match a pattern of Go's filepath.Match on Unix: `*` and `?` do not cross a slash, `[a-z]`,
- * `[^a]`, `\` takes the next character as it is. Throws Fault `slice.pattern` for a pattern whose syntax is wrong.
+ * Whether names (byte strings) match a pattern of Go's filepath.Match on Unix: `*` and `?` do not cross a slash,
+ * `[a-z]`, `[^a]`, `\` takes the next character as it is. Throws Fault `slice.pattern` for a pattern whose syntax is
+ * wrong.
  */
 export function matcher(pattern: string): (name: string) => boolean {
   const chunks = parseChunks(byteString(pattern), () => refuse(pattern));

@@ -11,7 +11,10 @@ const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff]);
 /** Output comes in pieces of at least this many bytes, but for the last one. */
 const pieceSize = 1 << 18;
 
-/** Bytes in blocks of 65535, the last one shorter, none empty; a block stays as it is until the one behind it has been used. */
+/**
+ * Bytes in blocks of 65535, the last one shorter, none empty; a block stays as it is until the one behind it has been
+ * used.
+ */
 async function* blocksOf(bytes: Bytes): AsyncGenerator<Uint8Array> {
   // A match may reach into the block before: its bytes must last as long.
   const buffers = [new Uint8Array(maxBlock), new Uint8Array(maxBlock)];
@@ -46,8 +49,9 @@ function writeBlock(writer: BitWriter, finder: MatchFinder, block: Uint8Array): 
 }
 
 /**
- * Bytes as gzip, byte for byte as the reference lifecycle compresses layers: Go's compress/gzip at level 1, up to Go 1.26. So a layer has not
- * only the diffID but also the digest it has there. Slower than `gzip`, on one core, with turns for others.
+ * Bytes as gzip, byte for byte as the reference lifecycle compresses layers: Go's compress/gzip at level 1, up to Go
+ * 1.26. So a layer has not only the diffID but also the digest it has there. Slower than `gzip`, on one core, with
+ * turns for others.
  */
 export async function* gzipAsReference(bytes: Bytes, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const pause = turns(signal);

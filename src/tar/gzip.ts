@@ -51,9 +51,9 @@ async function compressMember(piece: Uint8Array, level: number): Promise<Buffer>
 }
 
 /**
- * Bytes as gzip, compressed in members of 1 MiB on all threads of Node's pool. The same bytes give the same output, in whatever
- * pieces they come; time and system are left out of it. Level 1 unless said: on the files of real apps it takes a third of the time of
- * level 6 for an eighth more bytes, the choice the reference makes too.
+ * Bytes as gzip, compressed in members of 1 MiB on all threads of Node's pool. The same bytes give the same output, in
+ * whatever pieces they come; time and system are left out of it. Level 1 unless said: on the files of real apps it
+ * takes a third of the time of level 6 for an eighth more bytes, the choice the reference makes too.
  */
 export async function* gzip(bytes: Bytes, options: { readonly level?: number } = {}): AsyncGenerator<Buffer> {
   const level = options.level ?? 1;
@@ -121,8 +121,8 @@ function broken(compression: Compression, error: unknown): unknown {
 }
 
 /**
- * The bytes behind a compression, checked to their very end: every member of a gzip and every frame of a zstd. Throws Fault
- * `gzip.truncated` or `gzip.corrupt` (`zstd.…` likewise), and `zstd.missing` where this Node has none.
+ * The bytes behind a compression, checked to their very end: every member of a gzip and every frame of a zstd. Throws
+ * Fault `gzip.truncated` or `gzip.corrupt` (`zstd.…` likewise), and `zstd.missing` where this Node has none.
  */
 export async function* decompress(bytes: Bytes, compression: Compression): AsyncGenerator<Uint8Array> {
   if (compression === "none") return yield* bytes;

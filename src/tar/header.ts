@@ -170,8 +170,8 @@ function check(header: TarHeader): void {
 }
 
 /**
- * The header of one entry, byte for byte as Go's archive/tar writes it: one USTAR block when everything fits, else a PAX
- * extension before it. Its length is a multiple of 512. Throws Fault `tar.header` for what a tar cannot hold.
+ * The header of one entry, byte for byte as Go's archive/tar writes it: one USTAR block when everything fits, else a
+ * PAX extension before it. Its length is a multiple of 512. Throws Fault `tar.header` for what a tar cannot hold.
  */
 export function encodeHeader(header: TarHeader): Buffer {
   check(header);

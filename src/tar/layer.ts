@@ -9,9 +9,13 @@ import { planSlices, type SlicePath } from "./slice.ts";
 import { walkTree } from "./walk.ts";
 import { type TarItem, writeTar } from "./write.ts";
 
-/** A layer as an uncompressed tar: the same bytes each time it is opened, as long as the files behind it stay the same. */
+/**
+ * A layer as an uncompressed tar: the same bytes each time it is opened, as long as the files behind it stay the same.
+ */
 export interface LayerTar {
-  /** The bytes in pieces of 1 MiB. Throws Fault `tar.read` or `tar.changed`, and the signal's reason once it is aborted. */
+  /**
+   * The bytes in pieces of 1 MiB. Throws Fault `tar.read` or `tar.changed`, and the signal's reason once it is aborted.
+   */
   open(signal?: AbortSignal): ByteStream;
 }
 
@@ -32,8 +36,8 @@ function fileIn(host: HostPath, path: string): ByteString {
 }
 
 /**
- * A directory and all in it, in walk order, every entry owned by `owner`; before it `parents` (outermost first) with owners and modes
- * of their own. Sockets are left out.
+ * A directory and all in it, in walk order, every entry owned by `owner`; before it `parents` (outermost first) with
+ * owners and modes of their own. Sockets are left out.
  */
 export function directoryLayer(layer: {
   readonly place: Place;
@@ -82,8 +86,8 @@ function checkProcessType(type: string): void {
 }
 
 /**
- * The layer of `/cnb/process/<type>`, one symbolic link to the launcher for each type, in the order given. Throws Fault `process.type` for an
- * empty type and for one that holds any of `/ > < : | & \`.
+ * The layer of `/cnb/process/<type>`, one symbolic link to the launcher for each type, in the order given. Throws Fault
+ * `process.type` for an empty type and for one that holds any of `/ > < : | & \`.
  */
 export function processTypesLayer(types: readonly string[]): LayerTar {
   types.forEach(checkProcessType);
@@ -96,8 +100,8 @@ export function processTypesLayer(types: readonly string[]): LayerTar {
 }
 
 /**
- * The app directory as one layer for each slice and one for the rest, the same as `planSlices` deals it out. A layer without files is an empty archive;
- * `parents` (none unless said) stand in every other one.
+ * The app directory as one layer for each slice and one for the rest, the same as `planSlices` deals it out. A layer
+ * without files is an empty archive; `parents` (none unless said) stand in every other one.
  */
 export async function appLayers(
   app: {

@@ -14,7 +14,10 @@ export function encodeRecord(key: string, value: string): string {
 /** The keys that say something about an entry; all others are left aside. */
 const known = new Set(["path", "linkpath", "size", "uid", "gid", "mtime", "uname", "gname"]);
 
-/** The records of a PAX extension (a byte string) that matter here; the last of two with one key counts. Throws Fault `tar.corrupt`. */
+/**
+ * The records of a PAX extension (a byte string) that matter here; the last of two with one key counts. Throws Fault
+ * `tar.corrupt`.
+ */
 export function decodeRecords(text: string): Map<string, string> {
   const records = new Map<string, string>();
   let at = 0;

@@ -33,8 +33,8 @@ export interface Keep {
 }
 
 /**
- * Writes a new file at `path`, after `clear` where something stands there. Its mode is exact, whatever the umask, and with the bits that a write
- * takes away. Others get their turn by `pause`.
+ * Writes a new file at `path`, after `clear` where something stands there. Its mode is exact, whatever the umask, and
+ * with the bits that a write takes away. Others get their turn by `pause`.
  */
 export async function putFile(
   path: string,

@@ -45,7 +45,10 @@ function numberOf(key: string, value: string | undefined, otherwise: number): nu
   return found;
 }
 
-/** A header with everything that was said about it: records of its own, records of the archive, long names, its own block. */
+/**
+ * A header with everything that was said about it: records of its own, records of the archive, long names, its own
+ * block.
+ */
 function settle(raw: RawHeader, own: Extension, global: Records): TarHeader {
   // An empty value takes back what records before it said: then long names and the block count.
   const record = (key: string) => own.local.get(key) ?? global.get(key);
@@ -108,9 +111,9 @@ async function nextHeader(source: ByteSource, global: Records): Promise<TarHeade
 }
 
 /**
- * The entries of a tar archive (USTAR, PAX, GNU, and the form before them), one at a time and in order, whatever its size.
- * All bytes are taken, those behind the end mark too. Throws Fault `tar.truncated` when the bytes end before the archive,
- * `tar.corrupt` when they are no archive, `tar.unsupported` for sparse files and unknown kinds of entries.
+ * The entries of a tar archive (USTAR, PAX, GNU, and the form before them), one at a time and in order, whatever its
+ * size. All bytes are taken, those behind the end mark too. Throws Fault `tar.truncated` when the bytes end before the
+ * archive, `tar.corrupt` when they are no archive, `tar.unsupported` for sparse files and unknown kinds of entries.
  */
 export async function* readTar(bytes: Bytes): AsyncGenerator<TarEntry> {
   const source = new ByteSource(bytes, truncated);

@@ -1,13 +1,15 @@
 import { chmodSync, lstatSync, readdirSync, rmdirSync, type Stats, unlinkSync } from "node:fs";
-import type { HostPath } from "../std/path.ts";
-import { byteString, systemPath } from "./name.ts";
+import { systemPath } from "./name.ts";
 
 /** What stands at a path (a byte string), links not followed; undefined when nothing does. */
 export function statOf(path: string): Stats | undefined {
   return lstatSync(systemPath(path), { throwIfNoEntry: false });
 }
 
-/** As `removeTree`, for a byte string; tells each directory that is gone. */
+/**
+ * Removes what stands at a path (a byte string) and all in it, also where directories forbid to write in them; links
+ * are removed, not followed. Tells each directory that is gone. Nothing there is fine.
+ */
 export function removeAll(path: string, gone: (directory: string) => void): void {
   const found = statOf(path);
   if (found === undefined) return;
@@ -20,12 +22,4 @@ export function removeAll(path: string, gone: (directory: string) => void): void
   for (const name of readdirSync(systemPath(path), "latin1")) removeAll(`${path}/${name}`, gone);
   rmdirSync(systemPath(path));
   gone(path);
-}
-
-/**
- * Removes what stands at a path and all in it, also where directories forbid to write in them, as those of layers may; links are removed, not
- * followed. Nothing there is fine.
- */
-export function removeTree(path: HostPath): void {
-  removeAll(byteString(path), () => undefined);
 }

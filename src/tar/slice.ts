@@ -23,11 +23,11 @@ function depthOf(path: string): number {
 }
 
 /**
- * Deals out the paths of an app directory (a tree in walk order, beginning with its root) to slices, and what no slice took to
- * one more part at the end: one list for each slice, plus one, every list in byte order of its paths.
+ * Deals out the paths of an app directory (a tree in walk order, beginning with its root) to slices, and what no slice
+ * took to one more part at the end: one list for each slice, plus one, every list in byte order of its paths.
  *
- * A pattern that matches a directory takes all in it. What an earlier slice took is gone. The directories above what a slice
- * took are listed in it too; one whose content is all taken is taken with it, another one appears again later.
+ * A pattern that matches a directory takes all in it. What an earlier slice took is gone. The directories above what a
+ * slice took are listed in it too; one whose content is all taken is taken with it, another one appears again later.
  * Throws Fault `slice.pattern` for a pattern whose syntax is wrong.
  */
 export function planSlices(tree: readonly SlicePath[], slices: readonly (readonly string[])[]): ByteString[][] {

@@ -6,7 +6,10 @@ import { escaping, unwritable } from "./fault.ts";
 import { type ByteString, byteString, systemPath } from "./name.ts";
 import { removeAll, statOf } from "./remove.ts";
 
-/** What an archive may do with a symbolic link on the way to an entry: nothing, or follow it as if the tree were the whole file system. */
+/**
+ * What an archive may do with a symbolic link on the way to an entry: nothing, or follow it as if the tree were the
+ * whole file system.
+ */
 export type LinkRule = "refuse" | "resolve";
 
 /** As many symbolic links may lie on one way, as on Linux. */
@@ -24,9 +27,9 @@ export function partsOf(name: string): string[] {
 }
 
 /**
- * A directory of this machine into which an archive is written, and the guard that nothing is written anywhere else: every
- * way to an entry is walked part by part, links are never followed by the system. Directories stay writable while it is open;
- * `close` gives them their modes. Nobody else may change the tree meanwhile. Paths are byte strings.
+ * A directory of this machine into which an archive is written, and the guard that nothing is written anywhere else:
+ * every way to an entry is walked part by part, links are never followed by the system. Directories stay writable while
+ * it is open; `close` gives them their modes. Nobody else may change the tree meanwhile. Paths are byte strings.
  */
 export class HostTree {
   readonly root: ByteString;
@@ -37,7 +40,10 @@ export class HostTree {
   readonly #sealed = new Map<string, number>();
   readonly #user = process.geteuid?.();
 
-  /** Takes a directory; one that is missing is made, with mode 0755. Fault `tar.escape` when something else stands there. */
+  /**
+   * Takes a directory; one that is missing is made, with mode 0755. Fault `tar.escape` when something else stands
+   * there.
+   */
   constructor(root: HostPath, links: LinkRule) {
     this.root = byteString(root);
     this.#links = links;
@@ -88,7 +94,10 @@ export class HostTree {
     else this.#sealed.set(path, mode);
   }
 
-  /** Removes what stands at a path and all in it, whatever the modes of its directories; links themselves, not what they point to. */
+  /**
+   * Removes what stands at a path and all in it, whatever the modes of its directories; links themselves, not what they
+   * point to.
+   */
   remove(path: string): void {
     // A way may lead over what is removed.
     if (!statOf(path)?.isFile()) this.#known.clear();

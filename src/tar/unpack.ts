@@ -100,7 +100,10 @@ class Unpacking {
     replacing(attempt, () => this.#tree.remove(path));
   }
 
-  /** Node cannot make devices and pipes itself. A device opens the machine to who runs in the tree: it takes a root who asks for owners. */
+  /**
+   * Node cannot make devices and pipes itself. A device opens the machine to who runs in the tree: it takes a root who
+   * asks for owners.
+   */
   async #putNode(path: string, header: TarHeader): Promise<void> {
     const { name, type, mode, uid, gid, devMajor, devMinor } = header;
     writing(name, () => this.#tree.remove(path));
@@ -121,10 +124,10 @@ class Unpacking {
 }
 
 /**
- * Unpacks one layer of an image onto a root directory, over what the layers below it left there: entries replace what they meet, whiteouts remove
- * it (OCI image spec, "Applying Changesets"). Links on the way to an entry are followed as if `root` were the whole file system, and
- * nothing is ever written outside of it: what would be is Fault `tar.escape`. Modes and file times are the archive's.
- * After a Fault what has been written stays: remove `root`.
+ * Unpacks one layer of an image onto a root directory, over what the layers below it left there: entries replace what
+ * they meet, whiteouts remove it (OCI image spec, "Applying Changesets"). Links on the way to an entry are followed as
+ * if `root` were the whole file system, and nothing is ever written outside of it: what would be is Fault `tar.escape`.
+ * Modes and file times are the archive's. After a Fault what has been written stays: remove `root`.
  */
 export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOptions = {}): Promise<Unpacked> {
   const pause = turns(options.signal);

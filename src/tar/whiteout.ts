@@ -4,12 +4,18 @@ import { systemPath } from "./name.ts";
 import { statOf } from "./remove.ts";
 import type { HostTree } from "./tree.ts";
 
-/** What an entry's name asks for: that a name of the layers below goes, that all of them in its directory go, or nothing. */
+/**
+ * What an entry's name asks for: that a name of the layers below goes, that all of them in its directory go, or
+ * nothing.
+ */
 export type Whiteout = { readonly kind: "one"; readonly name: string } | { readonly kind: "opaque" | "ignored" };
 
 const prefix = ".wh.";
 
-/** What the last part of an entry's name means (OCI image spec, "Whiteouts"); undefined for an ordinary entry. Throws Fault `tar.escape`. */
+/**
+ * What the last part of an entry's name means (OCI image spec, "Whiteouts"); undefined for an ordinary entry. Throws
+ * Fault `tar.escape`.
+ */
 export function whiteoutOf(last: string, entry: string): Whiteout | undefined {
   if (!last.startsWith(prefix)) return undefined;
   const name = last.slice(prefix.length);

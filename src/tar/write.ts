@@ -114,8 +114,8 @@ async function* addFile(
 }
 
 /**
- * An archive as Go's archive/tar writes it, in pieces of 1 MiB that are the caller's own, ended by two zero blocks. A file
- * whose size is not that of its header is Fault `tar.changed`, one that cannot be read `tar.read`.
+ * An archive as Go's archive/tar writes it, in pieces of 1 MiB that are the caller's own, ended by two zero blocks. A
+ * file whose size is not that of its header is Fault `tar.changed`, one that cannot be read `tar.read`.
  */
 export async function* writeTar(
   items: AsyncIterable<TarItem> | Iterable<TarItem>,

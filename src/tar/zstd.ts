@@ -46,9 +46,9 @@ async function* frame(magic: Buffer, source: ByteSource): AsyncGenerator<Buffer>
 }
 
 /**
- * The frames of a zstd stream one after the other, frames to be skipped left out; each is to be read to its end before the next is asked for. Node's own
- * decompressor ends quietly after the first frame, and with the bytes when they end too early; layers made for partial
- * pulls have many frames. Throws Fault `zstd.truncated` and `zstd.corrupt`.
+ * The frames of a zstd stream one after the other, frames to be skipped left out; each is to be read to its end before
+ * the next is asked for. Node's own decompressor ends quietly after the first frame, and with the bytes when they end
+ * too early; layers made for partial pulls have many frames. Throws Fault `zstd.truncated` and `zstd.corrupt`.
  */
 export async function* zstdFrames(bytes: Bytes): AsyncGenerator<AsyncIterable<Buffer>> {
   const source = new ByteSource(bytes, truncated);

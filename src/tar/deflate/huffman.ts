@@ -5,8 +5,9 @@ export interface Code {
 }
 
 /**
- * How many of the lightest `weights` (ascending, at least 3) take part in each of `levels` rounds of package-merge; the length of a
- * weight's code is the number of rounds it takes part in. Where a pair and a single weight are equal, the pair goes first.
+ * How many of the lightest `weights` (ascending, at least 3) take part in each of `levels` rounds of package-merge; the
+ * length of a weight's code is the number of rounds it takes part in. Where a pair and a single weight are equal, the
+ * pair goes first.
  */
 function partakers(weights: Float64Array, levels: number): number[] {
   const count = weights.length;

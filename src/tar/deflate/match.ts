@@ -1,6 +1,9 @@
 /** No block holds more bytes than a stored block can. */
 export const maxBlock = 65_535;
-/** A token from here on is a match: length minus 3 in bits 16 to 23, distance minus 1 in bits 0 to 15; below it is a literal byte. */
+/**
+ * A token from here on is a match: length minus 3 in bits 16 to 23, distance minus 1 in bits 0 to 15; below it is a
+ * literal byte.
+ */
 export const firstMatch = 1 << 24;
 
 const tableBits = 14;
@@ -17,8 +20,9 @@ function hash(value: number): number {
 }
 
 /**
- * Finds matches as Go's compress/flate up to 1.26 does at level 1: a table of the last place of each four bytes, one candidate a
- * place, longer steps where nothing matches. Blocks follow each other; a match may reach into the block before.
+ * Finds matches as Go's compress/flate up to 1.26 does at level 1: a table of the last place of each four bytes, one
+ * candidate a place, longer steps where nothing matches. Blocks follow each other; a match may reach into the block
+ * before.
  */
 export class MatchFinder {
   /** For each hash two numbers: the four bytes, and their position. */

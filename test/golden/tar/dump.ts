@@ -15,7 +15,10 @@ function trimmed(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
-/** The headers of an archive, one line each, as the listing of the reference's layers has them (which cuts long links and prefixes; the checksum covers all of them). */
+/**
+ * The headers of an archive, one line each, as the listing of the reference's layers has them (which cuts long links
+ * and prefixes; the checksum covers all of them).
+ */
 export function dumpHeaders(archive: Buffer): string {
   const lines: string[] = [];
   for (let at = 0; at < archive.length; ) {

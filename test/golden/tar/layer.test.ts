@@ -14,7 +14,10 @@ import { dumpHeaders } from "./dump.ts";
 const listing = vector("app_one.layer-tar-headers.txt");
 const diffIds: string[] = JSON.parse(vector("app_one.config.json")).rootfs.diff_ids;
 
-/** What the reference wrote for the layer at this place of the image: its headers, and the digest of its compressed form. */
+/**
+ * What the reference wrote for the layer at this place of the image: its headers, and the digest of its compressed
+ * form.
+ */
 function listed(index: number): { digest: string; headers: string } {
   const form = new RegExp(`^=== layer index ${index} digest (.*)\\n.*\\n([^]*?)\\n(?:===|$)`, "m");
   const [, digest, headers] = form.exec(`${listing.trimEnd()}\n`)!;

@@ -7,13 +7,13 @@ import { describe, expect, it } from "vitest";
 import { collect } from "../../../src/std/byte.ts";
 import { Fault } from "../../../src/std/fault.ts";
 import { guestPath, hostPath } from "../../../src/std/path.ts";
+import { removeTree } from "../../../src/std/remove.ts";
 import { extractTar } from "../../../src/tar/extract.ts";
 import { matcher } from "../../../src/tar/glob.ts";
 import { decompress, gzip } from "../../../src/tar/gzip.ts";
 import { gzipAsReference } from "../../../src/tar/gzip-reference.ts";
 import { type EntryType, encodeHeader, type TarHeader } from "../../../src/tar/header.ts";
 import type { ByteString } from "../../../src/tar/name.ts";
-import { removeTree } from "../../../src/tar/remove.ts";
 import { planSlices } from "../../../src/tar/slice.ts";
 import { unpackTar } from "../../../src/tar/unpack.ts";
 import { type TarItem, writeTar } from "../../../src/tar/write.ts";
@@ -154,7 +154,7 @@ describe("laws of extraction", () => {
           expect(readdirSync(parent).filter((entry) => entry !== "root")).toEqual(["outside"]);
           expect(existsSync("/a") || existsSync("/b") || existsSync("/c") || existsSync("/outside")).toBe(false);
         } finally {
-          removeTree(parent);
+          await removeTree(parent);
         }
       }),
       { numRuns: 300 },

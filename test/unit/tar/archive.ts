@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Bytes, collect } from "../../../src/std/byte.ts";
 import { type HostPath, hostPath } from "../../../src/std/path.ts";
+import { removeTree } from "../../../src/std/remove.ts";
 import { type EntryType, encodeHeader, type TarHeader } from "../../../src/tar/header.ts";
 import type { ByteString } from "../../../src/tar/name.ts";
 import { readTar } from "../../../src/tar/read.ts";
-import { removeTree } from "../../../src/tar/remove.ts";
 
 /** An entry of a test: its header as far as it matters, and its content. */
 export interface Sketch extends Partial<Omit<TarHeader, "name" | "link" | "size" | "type">> {

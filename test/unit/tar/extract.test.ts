@@ -11,10 +11,10 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { collect } from "../../../src/std/byte.ts";
-import { guestPath, type HostPath, hostPath, under } from "../../../src/std/path.ts";
+import { guestPath, type HostPath, under } from "../../../src/std/path.ts";
+import { removeTree } from "../../../src/std/remove.ts";
 import { extractTar } from "../../../src/tar/extract.ts";
 import { directoryLayer } from "../../../src/tar/layer.ts";
-import { removeTree } from "../../../src/tar/remove.ts";
 import { archive, type Sketch, temporary } from "./archive.ts";
 
 const guest = guestPath("/layers/bp/x");
@@ -82,7 +82,7 @@ describe("extractTar", () => {
       0o555, 0o500, 0,
     ]);
     expect(readFileSync(join(host, "a/b/file"), "utf8")).toBe("abc");
-    removeTree(hostPath(host));
+    await removeTree(host);
     expect(lstatSync(host, { throwIfNoEntry: false })).toBeUndefined();
   });
 
@@ -102,7 +102,6 @@ describe("extractTar", () => {
     const second = under(root, "second");
     await extractTar(layerOf(first).open(), { host: second, guest });
     expect((await collect(layerOf(second).open())).equals(await collect(layerOf(first).open()))).toBe(true);
-    removeTree(root);
   });
 
   it("leaves directories that are there as they are, and replaces files", async () => {
