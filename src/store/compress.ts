@@ -2,7 +2,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type Image, type Layer, withLayers } from "../oci/image.ts";
 import { type Compression, compressionOf, mediaTypes } from "../oci/media-type.ts";
-import type { Bytes } from "../std/byte.ts";
+import type { ByteStream, Bytes } from "../std/byte.ts";
 import { gzip, zstd } from "../tar/gzip.ts";
 import type { BlobSource } from "./contract.ts";
 import { verified } from "./verify.ts";
@@ -14,6 +14,12 @@ function ociType(mediaType: string): string {
   const foreign = /^application\/vnd\.docker\.image\.rootfs\.foreign\.diff\.tar(?:[.+](gzip))?$/.exec(mediaType);
   if (!foreign) return mediaType;
   return `application/vnd.oci.image.layer.nondistributable.v1.tar${foreign[1] ? "+gzip" : ""}`;
+}
+
+/** The blob of a layer that is stored uncompressed, verified and then compressed. */
+export function compressedLayer(descriptor: Descriptor, compression: "gzip" | "zstd", from: BlobSource): ByteStream {
+  const tar = verified(from.open(descriptor), descriptor, "its source");
+  return compression === "gzip" ? gzip(tar) : zstd(tar);
 }
 
 /**
@@ -29,10 +35,9 @@ export async function asOci(
   const done = new Map<Digest, Descriptor>();
   const compress = async (descriptor: Descriptor): Promise<Descriptor> => {
     if (compression === "none" || compressionOf(descriptor.mediaType) !== "none") return descriptor;
-    const tar = verified(from.open(descriptor), descriptor, "its source");
     const compressed =
       done.get(descriptor.digest) ??
-      (await put(mediaTypes.oci[compression], compression === "gzip" ? gzip(tar) : zstd(tar)));
+      (await put(mediaTypes.oci[compression], compressedLayer(descriptor, compression, from)));
     done.set(descriptor.digest, compressed);
     return { ...descriptor, ...compressed };
   };

@@ -1,0 +1,197 @@
+import pLimit from "p-limit";
+import type { Descriptor } from "../../oci/descriptor.ts";
+import type { Digest } from "../../oci/digest.ts";
+import { type Documents, type Identity, type Image, type Layer, withLayers } from "../../oci/image.ts";
+import type { Compression } from "../../oci/media-type.ts";
+import type { Emit } from "../../std/event.ts";
+import type { BlobSource, DocumentTexts } from "../contract.ts";
+import { documentsFor } from "../document.ts";
+import { hasBlob } from "./download.ts";
+import { RefusedFault } from "./failure.ts";
+import { compressedType, type Freight, freightOf, isForeign, type LayerTypes } from "./freight.ts";
+import { putManifest } from "./manifest.ts";
+import { mountBlob } from "./mount.ts";
+import type { Presence } from "./presence.ts";
+import { addReferrer } from "./referrer.ts";
+import type { Repository } from "./repository.ts";
+import { type Session, upload } from "./upload.ts";
+
+/** A repository an image goes to, and under which tags or digests. */
+export interface Destination {
+  readonly at: Repository;
+  readonly references: readonly string[];
+  /** What was seen in the registry's repositories. */
+  readonly presence: Presence;
+}
+
+/** How images are pushed. */
+export interface PushOptions {
+  readonly compression: Compression;
+  readonly layerTypes: LayerTypes;
+  /** How many layers move at the same time. */
+  readonly concurrency: number;
+  readonly chunkSize: number | undefined;
+  readonly emit: Emit;
+}
+
+/** What is to be pushed. */
+export interface Shipment {
+  readonly image: Image;
+  readonly blobs: BlobSource;
+  readonly texts: DocumentTexts | undefined;
+}
+
+/** Bytes sent between two reports of progress. */
+const reportStep = 1 << 20;
+
+class Push {
+  readonly #options: PushOptions;
+  /** Whether what was seen before this push is relied on. */
+  readonly #isTrusting: boolean;
+
+  constructor(options: PushOptions, isTrusting: boolean) {
+    this.#options = options;
+    this.#isTrusting = isTrusting;
+  }
+
+  /** Brings every layer to a repository; resolves to the image with its layers as they are there. */
+  async bringLayers(to: Destination, image: Image, freights: ReadonlyMap<Digest, Freight>): Promise<Image> {
+    const limit = pLimit(this.#options.concurrency);
+    const failures: unknown[] = [];
+    const brought = new Map<Digest, Descriptor>();
+    const bring = async ([digest, freight]: [Digest, Freight]) => {
+      if (failures.length > 0) return;
+      try {
+        brought.set(digest, await this.#bring(to, freight));
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    await Promise.all([...freights].map((entry) => limit(bring, entry)));
+    if (failures.length > 0) throw failures[0];
+    const layers = image.layers.map(({ diffId, descriptor }): Layer => {
+      return { diffId, descriptor: brought.get(descriptor.digest) ?? descriptor };
+    });
+    return withLayers(image, layers);
+  }
+
+  async #bring(to: Destination, freight: Freight): Promise<Descriptor> {
+    const { at, presence } = to;
+    const { descriptor, layer } = freight;
+    if (descriptor && isForeign(descriptor.mediaType)) return descriptor;
+    const session = descriptor && (await this.#find(to, descriptor.digest));
+    if (session === "there") return descriptor!;
+    const loaded = await upload(at, freight.cargo, this.#uploadOptions(layer), session);
+    presence.sawBlob(at, loaded.digest);
+    if (descriptor) return descriptor;
+    const { compression, layerTypes } = this.#options;
+    const { mediaType, ...rest } = layer.descriptor;
+    if (compression === "none") return layer.descriptor;
+    return { ...rest, mediaType: compressedType(mediaType, compression, layerTypes), ...loaded };
+  }
+
+  /** Whether the repository has the blob, asked for or taken over from another; the upload the registry opened instead of that, if it did. */
+  async #find(to: Destination, digest: Digest): Promise<"there" | Session | undefined> {
+    const { at, presence } = to;
+    if (this.#isTrusting && presence.has(at, digest)) return "there";
+    const elsewhere = presence.elsewhere(at, digest);
+    if (elsewhere !== undefined) {
+      const session = await mountBlob(at, digest, elsewhere);
+      if (session === undefined) presence.sawBlob(at, digest);
+      return session ?? "there";
+    }
+    if (!(await hasBlob(at, digest, "push"))) return undefined;
+    presence.sawBlob(at, digest);
+    return "there";
+  }
+
+  /** Brings config and manifest to a repository whose layers are there, the names last. */
+  async bringDocuments(to: Destination, documents: Documents): Promise<void> {
+    const { at, presence } = to;
+    const { identity, manifest, manifestText, configText } = documents;
+    if (!(this.#isTrusting && presence.has(at, identity.imageId))) {
+      const bytes = Buffer.from(configText);
+      await upload(
+        at,
+        {
+          expected: manifest.config,
+          open: async function* () {
+            yield bytes;
+          },
+        },
+        {},
+      );
+      presence.sawBlob(at, identity.imageId);
+    }
+    for (const reference of to.references) {
+      const { isListed } = await putManifest(at, reference, manifest.mediaType, manifestText);
+      if (manifest.subject === undefined || isListed) continue;
+      const { digest, size } = identity;
+      await addReferrer(at, manifest, { mediaType: manifest.mediaType, size, digest });
+    }
+  }
+
+  #uploadOptions({ diffId }: Layer) {
+    const { chunkSize, emit } = this.#options;
+    let next = reportStep;
+    const onProgress = (done: number) => {
+      if (done < next) return;
+      next = done + reportStep;
+      emit({ type: "progress", task: `push ${diffId.slice(7, 19)}`, done, unit: "byte" });
+    };
+    return { chunkSize, onProgress };
+  }
+}
+
+function isBlobUnknown(error: unknown): boolean {
+  const codes = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
+  return error instanceof RefusedFault && error.errors.some((code) => codes.includes(code));
+}
+
+async function attempt(
+  { image, blobs, texts }: Shipment,
+  destinations: readonly Destination[],
+  options: PushOptions,
+  isTrusting: boolean,
+  check: (documents: Documents) => void,
+): Promise<Identity> {
+  const push = new Push(options, isTrusting);
+  const [first, ...others] = destinations;
+  const known = (layer: Layer) => (isTrusting ? first?.presence.layerOf(first.at, layer.diffId) : undefined);
+  const freights = new Map(
+    image.layers.map((layer) => [layer.descriptor.digest, freightOf(layer, blobs, options.compression, known(layer))]),
+  );
+  const placed = first ? await push.bringLayers(first, image, freights) : image;
+  const documents = documentsFor(placed, texts);
+  check(documents);
+  const settled = new Map(
+    placed.layers.map((layer, at) => {
+      const { digest } = image.layers[at]!.descriptor;
+      return [digest, freightOf(image.layers[at]!, blobs, options.compression, layer.descriptor)];
+    }),
+  );
+  for (const other of others) await push.bringLayers(other, image, settled);
+  for (const to of destinations) await push.bringDocuments(to, documents);
+  for (const { at, presence } of destinations) presence.saw(at, placed);
+  return documents.identity;
+}
+
+/**
+ * Pushes an image to repositories: layers first, compressed in the stream, then config and manifest, so that no tag ever points to an
+ * incomplete image. What was seen in a registry is not asked for again; when it proves to be gone, everything is looked at once more.
+ * `check` sees the documents before anything is named.
+ */
+export async function pushImage(
+  shipment: Shipment,
+  destinations: readonly Destination[],
+  options: PushOptions,
+  check: (documents: Documents) => void,
+): Promise<Identity> {
+  try {
+    return await attempt(shipment, destinations, options, true, check);
+  } catch (error) {
+    if (!isBlobUnknown(error)) throw error;
+    for (const { at, presence } of destinations) presence.forget(at);
+    return await attempt(shipment, destinations, options, false, check);
+  }
+}
