@@ -375,6 +375,7 @@ describe("a place of exchange with several images", () => {
       await images.write(first.image, [parseReference("a:one")], first.blobs);
       expect((await images.sole()).image.config).toEqual(first.image.config);
       await images.write(second.image, [parseReference("b:two")], second.blobs);
+      expect(await images.read(parseReference("b:one"))).toBeUndefined();
       const fault = await faultOf(images.sole());
       expect(fault.message).toBe(
         `Cannot choose image at ${root}: it holds docker.io/library/a:one, docker.io/library/b:two`,

@@ -186,6 +186,24 @@ describe.each(implementations)("an image store: $title", (implementation: Implem
       expect(await store.read(two)).toBeUndefined();
     }));
 
+  it("asks for no more blobs once one has failed", () =>
+    inFolder(async (folder) => {
+      const files = Array.from({ length: 30 }, (_, at) => Buffer.from(`layer ${at}`));
+      const sample = sampleImage({ files });
+      let opened = 0;
+      const blobs = {
+        has: sample.blobs.has,
+        // biome-ignore lint/correctness/useYield: a stream that fails at its beginning
+        async *open() {
+          opened++;
+          throw new Error("the line broke");
+        },
+      };
+      await using store = open(under(folder, "store"));
+      await expect(store.write(sample.image, [one], blobs)).rejects.toThrow("the line broke");
+      expect(opened).toBeLessThan(10);
+    }));
+
   it.each(damages)("refuses a source whose blob has %s", (_title, damage) =>
     inFolder(async (folder) => {
       const [first, second] = [sampleImage(), sampleImage()];

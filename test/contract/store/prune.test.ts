@@ -176,18 +176,55 @@ it("the next writer clears up after a killed one, and after none that lives", ()
     expect(left.filter((name) => /dead|without/.test(name))).toEqual([]);
   }));
 
+it("so does a prune, which keeps nothing that only a killed writer relied on", () =>
+  inFolder(async (folder) => {
+    const root = under(folder, "store");
+    {
+      await using layout = openLayout(root);
+      await layout.put(type, [Buffer.from("orphan")]);
+    }
+    mkdirSync(join(root, "lease", "dead"), { recursive: true });
+    writeFileSync(join(root, "lease", "dead", "pins"), `${digestOf("orphan")}\n`);
+    await using layout = openLayout(root);
+    expect(await layout.prune({ dryRun: true })).toEqual({ blobs: 1, bytes: 6 });
+    expect(existsSync(join(root, "lease", "dead"))).toBe(true);
+    expect(await layout.prune()).toEqual({ blobs: 1, bytes: 6 });
+    expect(existsSync(join(root, "lease", "dead"))).toBe(false);
+  }));
+
 it("a writer whose lease was cleared away says so and names nothing", () =>
   inFolder(async (folder) => {
     const root = under(folder, "store");
     const sample = sampleImage();
     await using layout = openLayout(root);
-    await layout.put(type, [Buffer.from("x")]);
+    await layout.write(sample.image, [parseReference("app:two")], sample.blobs);
     rmSync(join(root, "lease"), { recursive: true });
+    await expect(layout.remove([parseReference("app:two")])).rejects.toMatchObject({ code: "store.lease" });
+    expect(await layout.read(parseReference("app:two"))).toBeDefined();
     await expect(layout.write(sample.image, [app], sample.blobs)).rejects.toMatchObject({ code: "store.lease" });
     await layout[Symbol.asyncDispose]();
     expect(await layout.read(app)).toBeUndefined();
     await layout.write(sample.image, [app], sample.blobs);
     expect(await layout.read(app)).toBeDefined();
+  }));
+
+it("a name is not written when a blob vanishes before it could be", () =>
+  inFolder(async (folder) => {
+    const root = under(folder, "store");
+    const sample = sampleImage();
+    const [first, second] = sample.image.layers.map((layer) => layer.descriptor.digest);
+    await using layout = openLayout(root);
+    await layout.put(type, [sample.blobs.contents.get(first!)!]);
+    const blobs = {
+      has: sample.blobs.has,
+      async *open(descriptor: Parameters<typeof sample.blobs.open>[0]) {
+        expect(descriptor.digest).toBe(second);
+        rmSync(join(root, "blobs", "sha256", hexOf(first!)));
+        yield* sample.blobs.open(descriptor);
+      },
+    };
+    await expect(layout.write(sample.image, [app], blobs)).rejects.toMatchObject({ code: "blob.missing" });
+    expect(await layout.read(app)).toBeUndefined();
   }));
 
 it("a listing of 5,000 images reads no image", () =>
@@ -215,6 +252,31 @@ it("a listing of 5,000 images reads no image", () =>
       size: 1234,
       created: "1980-01-01T00:00:01Z",
     });
+  }));
+
+it("an image for no platform, as caches are, has an entry for none", () =>
+  inFolder(async (folder) => {
+    const root = under(folder, "store");
+    const sample = sampleImage();
+    const image = { ...sample.image, config: { ...sample.image.config, os: "", architecture: "" } };
+    await using layout = openLayout(root);
+    await layout.write(image, [app], sample.blobs);
+    const index = JSON.parse(readFileSync(join(root, "index.json"), "utf8"));
+    expect(index.manifests[0].platform).toBeUndefined();
+    expect((await layout.read(app))?.image).toEqual(image);
+  }));
+
+it("a listing leaves out what is no image, and images that are damaged where their entry says nothing", () =>
+  inFolder(async (folder) => {
+    const root = under(folder, "store");
+    const sample = sampleImage();
+    await using layout = openLayout(root);
+    await layout.write(sample.image, [app], sample.blobs);
+    const path = join(root, "index.json");
+    const index = JSON.parse(readFileSync(path, "utf8"));
+    const foreign = { mediaType: "application/vnd.oci.image.manifest.v1+json", size: 2, digest: digestOf("{}") };
+    writeFileSync(path, JSON.stringify({ ...index, manifests: [foreign, ...index.manifests] }));
+    expect((await layout.list()).map((image) => image.names)).toEqual([["docker.io/library/app:one"]]);
   }));
 
 it("a listing reads the images whose entries another tool wrote", () =>
