@@ -18,7 +18,7 @@ export interface ParentDirectory extends Owner {
 }
 
 /** The time of every entry: 1980-01-01T00:00:01Z, in seconds since 1970. */
-export const layerTime = 315_532_801;
+const layerTime = 315_532_801;
 
 /** A header with the time of layers; `name` is a text, `link` too. */
 export function layerHeader(name: string, type: EntryType, mode: number, owner: Owner, link = ""): TarHeader {
@@ -73,7 +73,8 @@ export function layerItem(file: ByteString, name: ByteString, stats: Stats, owne
   const header: TarHeader = {
     name,
     type,
-    mode: stats.mode & 0o7777,
+    // Linux gives every symbolic link this mode; other systems do not, and the bytes must be the same.
+    mode: type === "symlink" ? 0o777 : stats.mode & 0o7777,
     uid: owner.uid,
     gid: owner.gid,
     size: type === "file" ? stats.size : 0,

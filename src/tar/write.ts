@@ -21,7 +21,7 @@ export interface FileContent {
 }
 
 /** Archives come in pieces of this many bytes, the last one shorter. */
-export const chunkSize = 1 << 20;
+const chunkSize = 1 << 20;
 
 const readAsync = promisify(read);
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -144,7 +144,8 @@ describe("laws of extraction", () => {
       fc.asyncProperty(fc.array(sketch, { maxLength: 12 }), fc.boolean(), async (sketches, isLayer) => {
         const parent = hostPath(mkdtempSync(join(tmpdir(), "plinth-law-")));
         try {
-          writeFileSync(join(parent, "outside"), "untouched");
+          const outside = join(parent, "outside");
+          writeFileSync(outside, "untouched", { mode: 0o600 });
           const root = hostPath(join(parent, "root"));
           const bytes = [
             archive(sketches.map((entry) => ({ ...entry, name: isLayer ? `/l/${entry.name}` : entry.name }))),
@@ -152,6 +153,8 @@ describe("laws of extraction", () => {
           const work = isLayer ? extractTar(bytes, { host: root, guest: guestPath("/l") }) : unpackTar(bytes, root);
           await work.catch((error) => expect(error).toBeInstanceOf(Fault));
           expect(readdirSync(parent).filter((entry) => entry !== "root")).toEqual(["outside"]);
+          expect(readFileSync(outside, "utf8")).toBe("untouched");
+          expect([lstatSync(outside).mode & 0o777, lstatSync(outside).nlink]).toEqual([0o600, 1]);
           expect(existsSync("/a") || existsSync("/b") || existsSync("/c") || existsSync("/outside")).toBe(false);
         } finally {
           await removeTree(parent);
