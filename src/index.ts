@@ -13,6 +13,7 @@ export {
 } from "./inspect.ts";
 export type { ExportedLayer } from "./phase/export/image.ts";
 export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
+export { type RunOptions, type RunReport, run } from "./run.ts";
 export type { SourceOptions } from "./setting.ts";
 export type { Emit, Event, Level, Phase } from "./std/event.ts";
 export { type ExitName, exitCodeOf, exitCodes, Fault } from "./std/fault.ts";
