@@ -1,7 +1,6 @@
 import { tmpdir } from "node:os";
 import type { Image } from "../oci/image.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
-import { Fault } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 import { readDockerForm, writeDockerForm } from "./archive/docker-form.ts";
 import { type ArchivedImages, isOciForm, readOciForm, writeOciForm } from "./archive/oci-form.ts";
@@ -61,8 +60,8 @@ class Archive implements Exchange {
   async sole() {
     const images = await this.#images();
     const { tag, platform } = this.#options;
-    if (!images) throw new Fault("image.missing", `Cannot read image at ${this.#file}: there is no such file`);
-    return images.read(soleEntry(images.entries, this.#file, tag, platform), this.#file, platform);
+    const entry = images && soleEntry(images.entries, this.#file, tag, platform);
+    return entry && images.read(entry, this.#file, platform);
   }
 
   async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {

@@ -11,8 +11,11 @@ import { platformIn } from "./platform.ts";
 
 /** Where images are exchanged with other tools: a directory or a file. */
 export interface Exchange extends ImageStore, AsyncDisposable {
-  /** The image the place means by itself: the one under its tag, else the only one. Throws Fault `image.choice` that lists what is there. */
-  sole(): Promise<StoredImage>;
+  /**
+   * The image the place means by itself: the one under its tag, else the only one; undefined when there is none. Throws Fault
+   * `image.choice` that lists what is there when there are several.
+   */
+  sole(): Promise<StoredImage | undefined>;
 }
 
 /** How a place of exchange is opened. */
@@ -61,15 +64,15 @@ function labelOf(entry: Descriptor): string {
 }
 
 /**
- * The entry a place means by itself: the one its tag names (a tag or a full name), or its only image, or the only one for `platform`.
- * Throws Fault `image.choice` that lists what is there.
+ * The entry a place means by itself: the one its tag names (a tag or a full name), or its only image, or the only one for `platform`;
+ * undefined when there is none. Throws Fault `image.choice` that lists what is there when there are several.
  */
 export function soleEntry(
   entries: readonly Descriptor[],
   place: string,
   tag: string | undefined,
   platform: Platform | undefined,
-): Descriptor {
+): Descriptor | undefined {
   const fitting = entries.filter((entry) => tag === undefined || isTagged(entry, tag));
   const isForPlatform = (entry: Descriptor) => {
     const have = platformIn(entry);
@@ -78,9 +81,9 @@ export function soleEntry(
   for (const candidates of [fitting, fitting.filter(isForPlatform)]) {
     if (new Set(candidates.map((entry) => entry.digest)).size === 1) return candidates[0]!;
   }
-  const there = entries.map(labelOf).join(", ");
-  const found = entries.length === 0 ? "it holds no image" : `it holds ${there}`;
-  throw new Fault("image.choice", `Cannot choose image${tag === undefined ? "" : ` ${tag}`} at ${place}: ${found}`, {
-    ...(entries.length > 0 && { hint: "say which one by a tag after the path" }),
+  if (fitting.length === 0) return undefined;
+  const what = tag === undefined ? "image" : `image ${tag}`;
+  throw new Fault("image.choice", `Cannot choose ${what} at ${place}: it holds ${fitting.map(labelOf).join(", ")}`, {
+    hint: "say which one by a tag after the path",
   });
 }

@@ -21,7 +21,8 @@ export function openLayoutDirectory(directory: HostPath, options: ExchangeOption
       return entry && readImage(store, entry, `${directory} (${tag ?? formatReference(name)})`, platform);
     },
     async sole() {
-      return readImage(store, soleEntry(await store.entries(), directory, tag, platform), directory, platform);
+      const entry = soleEntry(await store.entries(), directory, tag, platform);
+      return entry && readImage(store, entry, directory, platform);
     },
     async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
       const compressed = await asOci(image, compression, blobs, (type, bytes) => store.put(type, bytes));

@@ -120,7 +120,7 @@ it("a second writer of one archive waits for the first", () =>
     await archive.write(first.image, [name], starting);
     await other;
     await using found = openArchive(path, { form: "docker" });
-    expect((await found.sole()).identity.imageId).toBe(documentsOf(second.image).identity.imageId);
+    expect((await found.sole())!.identity.imageId).toBe(documentsOf(second.image).identity.imageId);
     expect(readdirSync(folder)).toEqual(["image.tar"]);
   }));
 

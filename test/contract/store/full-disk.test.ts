@@ -87,7 +87,7 @@ it.for(["docker", "oci"] as const)("a full disk leaves the archive as it was: %s
       const next = sampleImage({ files: [Buffer.alloc(200_000, String(free))] });
       await using archive = openArchive(path, { form, compression: "none" });
       await expect(archive.write(next.image, [name], next.blobs)).rejects.toThrow(/no space is left on the device$/);
-      const { image, blobs } = await archive.sole();
+      const { image, blobs } = (await archive.sole())!;
       for (const layer of image.layers) await collect(blobs.open(layer.descriptor));
       expect(image.config).toEqual(first.image.config);
       expect(readdirSync(disk).sort()).toEqual(["ballast", "image.tar"]);

@@ -361,7 +361,7 @@ describe("a damaged archive", () => {
       await using lost = openArchive(under(folder, "no", "image.tar"), { form: "oci" });
       await expect(lost.write(sample.image, [name], sample.blobs)).rejects.toThrow(/its directory is not there$/);
       expect(await lost.read(name)).toBeUndefined();
-      await expect(lost.sole()).rejects.toThrow(/^Cannot read image at .*image\.tar: there is no such file$/);
+      expect(await lost.sole()).toBeUndefined();
       expect(readdirSync(folder)).toEqual([]);
     }));
 });
@@ -373,7 +373,7 @@ describe("a place of exchange with several images", () => {
       const [first, second] = [sampleImage(), sampleImage()];
       await using images = openLayoutDirectory(root);
       await images.write(first.image, [parseReference("a:one")], first.blobs);
-      expect((await images.sole()).image.config).toEqual(first.image.config);
+      expect((await images.sole())!.image.config).toEqual(first.image.config);
       await images.write(second.image, [parseReference("b:two")], second.blobs);
       expect(await images.read(parseReference("b:one"))).toBeUndefined();
       const fault = await faultOf(images.sole());
@@ -381,10 +381,10 @@ describe("a place of exchange with several images", () => {
         `Cannot choose image at ${root}: it holds docker.io/library/a:one, docker.io/library/b:two`,
       );
       await using tagged = openLayoutDirectory(root, { tag: "two" });
-      expect((await tagged.sole()).image.config).toEqual(second.image.config);
+      expect((await tagged.sole())!.image.config).toEqual(second.image.config);
       expect((await tagged.read(parseReference("any")))?.image.config).toEqual(second.image.config);
       await using missing = openLayoutDirectory(root, { tag: "three" });
       expect(await missing.read(parseReference("any"))).toBeUndefined();
-      expect((await faultOf(missing.sole())).message).toMatch(/^Cannot choose image three at /);
+      expect(await missing.sole()).toBeUndefined();
     }));
 });

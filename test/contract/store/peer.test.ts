@@ -143,7 +143,7 @@ describe("umoci", () => {
       writeFileSync(join(folder, "bundle", "rootfs", "letter.txt"), "dear");
       run("repack", "--image", image, `${folder}/bundle`);
       await using directory = openLayoutDirectory(under(folder, "dir"));
-      await unpackImage(await directory.sole(), under(folder, "root"));
+      await unpackImage((await directory.sole())!, under(folder, "root"));
       expect(readFileSync(join(folder, "root", "letter.txt"), "utf8")).toBe("dear");
     }));
 });

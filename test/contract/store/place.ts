@@ -8,6 +8,7 @@ import type { ImageStore } from "../../../src/store/contract.ts";
 import { openLayout } from "../../../src/store/layout.ts";
 import { openLayoutDirectory } from "../../../src/store/layout-directory.ts";
 import { memoryStore } from "../../../src/store/memory.ts";
+import { registryImplementations } from "./registry-place.ts";
 
 /** One implementation of the contract and what it promises beyond it. */
 export interface Implementation {
@@ -73,6 +74,7 @@ export const implementations: readonly Implementation[] = [
     holds: "one",
     keeps: [],
   },
+  ...registryImplementations(),
 ];
 
 /** Runs `work` with a new empty directory that is removed afterwards. */

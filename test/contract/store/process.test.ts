@@ -147,11 +147,11 @@ it.each([0, 1, 5, 6, 10, 11, 17])(
       await ended;
       expect(child.signalCode).toBe("SIGKILL");
       await using found = openArchive(path, { form: "docker" });
-      const { image, blobs } = await found.sole();
+      const { image, blobs } = (await found.sole())!;
       for (const layer of image.layers) await collect(blobs.open(layer.descriptor));
       age(folder);
       await found.write(first.image, [parseReference("app:next")], first.blobs);
-      expect((await found.sole()).identity.imageId).toBe(documentsOf(first.image).identity.imageId);
+      expect((await found.sole())!.identity.imageId).toBe(documentsOf(first.image).identity.imageId);
       expect(readdirSync(folder)).toEqual(["image.tar"]);
     }),
 );
