@@ -6,7 +6,6 @@ import type { PlanEntry } from "./cnb/plan.ts";
 import { formatReport } from "./cnb/report-file.ts";
 import { runImageRecord } from "./cnb/run-image.ts";
 import type { Digest } from "./oci/digest.ts";
-import { digestOf, hexOf } from "./oci/digest.ts";
 import type { Compression } from "./oci/media-type.ts";
 import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { analyze } from "./phase/analyze.ts";
@@ -17,7 +16,7 @@ import { type ExportedLayer, exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
 import { saveSboms } from "./phase/sbom.ts";
-import { distinctNames, openPlace } from "./place.ts";
+import { distinctNames, keyOf, openPlace } from "./place.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
 import { openRunner } from "./stage.ts";
 import { type Emit, type Event, inPhase, logTo, type Phase } from "./std/event.ts";
@@ -104,13 +103,12 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
   if (warning) log.warn(warning);
   parseLocation(options.image, hostPath(options.app));
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
-  await using setting = await openSetting(options, options.image, emit);
-  const { store, stage, supply, builder, platform, base } = setting;
+  const image = { text: options.image, forget: options.clearCache ?? false };
+  await using setting = await openSetting(options, { name: options.image, image }, emit);
+  const { store, stage, supply, builder, platform, kept, base } = setting;
   const { workspace, user: owner } = stage;
   await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
-  const cacheKey = cacheName(
-    hexOf(digestOf(target.isLocal ? formatReference(target.names[0]!) : target.text)).slice(0, 32),
-  );
+  const cacheKey = cacheName(keyOf(options.image, base));
 
   const analyzed = await phaseOf(emit, "analyze", "analyze", async () => {
     await using previous = openPlace(options.previousImage ?? options.image, store, { base, platform });
@@ -145,6 +143,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       group,
       previous: analyzed.previous,
       cache,
+      kept: kept.layers,
       skipLayers: options.clearCache ?? false,
       workspace,
       emit,
@@ -170,7 +169,9 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)),
     })),
   );
-  const { exported, identity, names } = await phaseOf(emit, "export", "export", async () => {
+  const { exported, identity, names, known } = await phaseOf(emit, "export", "export", async () => {
+    const slices = built.slices.map((slice) => slice.paths);
+    const untouched = await kept.look(left, slices, signal);
     const made = await exportImage({
       analyzed,
       group: left,
@@ -187,6 +188,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       execEnv,
       created,
       store,
+      known: untouched,
       damaged,
       emit,
       signal,
@@ -200,10 +202,10 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
     log.info(`*** Images (${written.imageId.slice("sha256:".length, "sha256:".length + 12)}):`);
     for (const name of shown) log.info(`      ${name}`);
     log.debug(`*** Digest: ${written.digest}`);
-    return { exported: made, identity: written, names: shown };
+    return { exported: made, identity: written, names: shown, known: untouched };
   });
-  await phaseOf(emit, "cache", "export", () =>
-    writeCache({
+  await phaseOf(emit, "cache", "export", async () => {
+    const cached = await writeCache({
       name: cacheKey,
       images: store,
       store,
@@ -211,12 +213,17 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       group: left,
       made: exported.made,
       workspace,
+      known: known.layers,
       damaged,
       owner,
       emit,
       signal,
-    }),
-  );
+    });
+    await kept.keep(
+      cached,
+      exported.app.map(({ layer, size }) => ({ diffId: layer.diffId, size })),
+    );
+  });
   const report = formatReport({ tags: names, digest: identity.digest, manifestSize: identity.size });
   if (options.reportDirectory) await writeReport(hostPath(options.reportDirectory), report);
   if (options.sbomDirectory) await saveSboms(workspace, hostPath(options.sbomDirectory));

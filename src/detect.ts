@@ -24,7 +24,7 @@ export async function detect(options: SourceOptions): Promise<DetectReport> {
   const emit = options.onEvent ?? (() => {});
   const execEnv = execEnvName(options.execEnv ?? "");
   try {
-    await using setting = await openSetting(options, "detect", emit);
+    await using setting = await openSetting(options, { name: "detect" }, emit);
     const { stage, supply, runImage } = setting;
     const previous = { text: "", read: async () => undefined };
     const { target } = await analyze({ previous, runImage, osRelease: () => readText("/etc/os-release"), emit });

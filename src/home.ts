@@ -7,6 +7,8 @@ export interface Home {
   readonly store: HostPath;
   /** Directories of running builds. */
   readonly work: HostPath;
+  /** Directories of finished builds for the next one, by the key of the image's cache. */
+  readonly kept: HostPath;
   /** Unpacked buildpack archives, by content. */
   readonly modules: HostPath;
   /** Unpacked images that `run` has started, by image ID. */
@@ -21,6 +23,7 @@ export function homeAt(path?: string): Home {
   return {
     store: under(root, "store"),
     work: under(root, "work"),
+    kept: under(root, "kept"),
     modules: under(root, "modules"),
     roots: under(root, "roots"),
     packages: under(root, "packages"),

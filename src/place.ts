@@ -1,6 +1,7 @@
+import { digestOf, hexOf } from "./oci/digest.ts";
 import type { Compression } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
-import { isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
+import { formatReference, isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
 import type { HostPath } from "./std/path.ts";
 import { openArchive } from "./store/archive.ts";
 import type { ImageStore, StoredImage } from "./store/contract.ts";
@@ -68,6 +69,13 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
       }),
     [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
   };
+}
+
+/** A short name for what is kept of the builds of an image, the same for every way to write the image's own. Throws as `openPlace`. */
+export function keyOf(text: string, base: HostPath): string {
+  const location = parseLocation(text, base);
+  const full = location.kind === "name" ? formatReference(withDefaultTag(location.name)) : text;
+  return hexOf(digestOf(full)).slice(0, 32);
 }
 
 /** The names with every repeated one left out. */

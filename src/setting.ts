@@ -5,12 +5,12 @@ import { homeAt } from "./home.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
+import { type Kept, openKept } from "./phase/kept/kept.ts";
 import { openWorkspace } from "./phase/workspace.ts";
-import { openPlace } from "./place.ts";
+import { keyOf, openPlace } from "./place.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
-import { copyApp } from "./source/app.ts";
 import { chooseBuildpacks, readBuilder, type Supply } from "./source/builder.ts";
 import type { Library } from "./source/locate.ts";
 import { readNpmSettings } from "./source/npm.ts";
@@ -18,7 +18,7 @@ import { checkRunImage, ownerOf, runImageName, runImageText, type Stage, setStag
 import { type Emit, logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { isDirectory } from "./std/file.ts";
-import { guestPath, type HostPath, hostPath } from "./std/path.ts";
+import { guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
@@ -59,6 +59,8 @@ export interface Setting extends AsyncDisposable {
   readonly runImage: RunImageChoice;
   readonly stage: Stage;
   readonly platform: Platform;
+  /** What the last build has left for this one, the app's copy among it. */
+  readonly kept: Kept;
   /** Relative paths in image locations begin here. */
   readonly base: HostPath;
 }
@@ -88,11 +90,19 @@ async function supplyFor(options: SourceOptions, library: Library): Promise<{ bu
   };
 }
 
+/** What a setting is opened for. */
+export interface Purpose {
+  /** Names the workspace where its paths end up in the image. */
+  readonly name: string;
+  /** The image whose kept directories serve; `forget` drops them first. Undefined when nothing is to be kept. */
+  readonly image?: { readonly text: string; readonly forget: boolean };
+}
+
 /**
- * Opens store, builder, run image, sandbox and workspace, and copies the app. `purpose` names the workspace where its paths end up in
- * the image. Throws Fault for each of them that cannot be had, leaving nothing behind.
+ * Opens store, builder, run image, sandbox and workspace, and copies the app. Throws Fault for each of them that cannot be had, leaving
+ * nothing behind.
  */
-export async function openSetting(options: SourceOptions, purpose: string, emit: Emit): Promise<Setting> {
+export async function openSetting(options: SourceOptions, purpose: Purpose, emit: Emit): Promise<Setting> {
   const app = hostPath(options.app);
   await checkApp(app);
   const home = homeAt(options.home);
@@ -110,16 +120,30 @@ export async function openSetting(options: SourceOptions, purpose: string, emit:
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
     const workspace = opened.use(
-      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose)).slice(0, 16)),
+      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose.name)).slice(0, 16)),
     );
-    const copied = await copyApp(app, workspace.app.host, undefined, options.signal);
-    logTo(emit).debug(`Copied ${copied.files} files (${copied.bytes} bytes) of the app`);
+    const user = ownerOf(stored.image.config);
+    const kept = opened.use(
+      await openKept(
+        {
+          root: purpose.image && under(home.kept, keyOf(purpose.image.text, app)),
+          forget: purpose.image?.forget ?? false,
+          workspace,
+          owner: user,
+          store: home.store,
+          version: bundle.version(),
+        },
+        { from: app, signal: options.signal },
+      ),
+    );
+    const { count, bytes, copied } = kept.app.copy;
+    logTo(emit).debug(`Copied ${copied} of ${count} files (${bytes} bytes) of the app`);
     const stage = await setStage(
       {
         kind,
         workspace,
         supply,
-        user: ownerOf(stored.image.config),
+        user,
         network: options.network ?? "host",
         volumes: (options.volumes ?? []).map(({ host: from, guest, access }) => ({
           host: hostPath(from),
@@ -137,6 +161,7 @@ export async function openSetting(options: SourceOptions, purpose: string, emit:
       runImage,
       stage,
       platform,
+      kept,
       base: app,
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };

@@ -10,7 +10,7 @@ import type { ByteStream } from "../std/byte.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { kindOf } from "../std/file.ts";
-import { placeUnder } from "../std/path.ts";
+import { type HostPath, type Place, placeUnder } from "../std/path.ts";
 import type { BlobStore, ImageStore, StoredImage } from "../store/contract.ts";
 import type { Owner } from "../tar/entry.ts";
 import { decompress } from "../tar/gzip.ts";
@@ -18,11 +18,15 @@ import { directoryLayer } from "../tar/layer.ts";
 import { type MadeLayer, makeLayer } from "./export/make.ts";
 import { parentsOf } from "./export/parent.ts";
 import { type BuildpackLayers, dataOf } from "./export/request.ts";
+import type { CachedLayer } from "./kept/layers.ts";
+import type { KnownTar } from "./kept/record.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What earlier builds of an image have kept for later ones. */
 export interface Cache {
   readonly metadata: CacheMetadata;
+  /** The names of all it holds. */
+  readonly diffIds: readonly DiffId[];
   /** The tar of a cached layer; throws Fault `cache.missing` when the cache does not hold it. */
   open(diffId: string): ByteStream;
 }
@@ -33,6 +37,7 @@ function cacheOf(stored: StoredImage): Cache | undefined {
   if (!metadata) return undefined;
   return {
     metadata,
+    diffIds: stored.image.layers.map((layer) => layer.diffId),
     async *open(diffId) {
       const layer = stored.image.layers.find((item) => item.diffId === diffId);
       if (!layer)
@@ -66,6 +71,8 @@ export interface CacheInputs {
   /** Layers the export has made already. */
   readonly made: readonly MadeLayer[];
   readonly workspace: Workspace;
+  /** Tars of layers nobody has touched, by the path of their directory. */
+  readonly known: ReadonlyMap<HostPath, KnownTar>;
   /** Layers the restore could not read back. */
   readonly damaged: ReadonlySet<string>;
   readonly owner: Owner;
@@ -91,15 +98,18 @@ function imageOf(layers: readonly Layer[], metadata: CacheMetadata): Image {
 class Keeping {
   readonly #inputs: CacheInputs;
   readonly layers = new Map<DiffId, Layer>();
+  readonly cached: CachedLayer[] = [];
+  /** Whether the store had to take anything in. */
+  isWritten = false;
 
   constructor(inputs: CacheInputs) {
     this.#inputs = inputs;
   }
 
-  async keep(id: string, known: string | undefined, directory: Workspace["layers"]): Promise<string> {
-    const { made, store, owner, damaged, signal, emit } = this.#inputs;
+  async keep(id: string, known: string | undefined, directory: Place): Promise<string> {
+    const { made, store, owner, damaged, known: tars, signal, emit } = this.#inputs;
     const tar = directoryLayer({ place: directory, parents: parentsOf(directory, owner), owner });
-    const request = { id, createdBy: "", tar, known: [known], damaged };
+    const request = { id, createdBy: "", tar, known: [known], same: tars.get(directory.host), damaged };
     const exported = made.find((layer) => layer.id === id);
     const layer = exported ?? (await makeLayer(store, "oci", request, signal));
     const { diffId } = layer.layer;
@@ -114,6 +124,8 @@ class Keeping {
       reason: isSame ? "its content is that of the cache" : "its content is new to the cache",
     });
     this.layers.set(diffId, layer.layer);
+    this.cached.push({ id, place: directory, tar: { diffId, size: layer.size } });
+    this.isWritten ||= layer.isWritten;
     return diffId;
   }
 }
@@ -140,18 +152,26 @@ async function recordOf(
 }
 
 /**
- * Keeps the layers with `cache = true` and their SBOM files for the next build of this image (Platform spec, "Cache"). The old
- * cache stands until the new one is whole; what the new one does not need is left to a prune.
+ * Keeps the layers with `cache = true` and their SBOM files for the next build of this image (Platform spec, "Cache"), and tells which. The old
+ * cache stands until the new one is whole; what the new one does not need is left to a prune. Nothing is written when the old one is the same.
  */
-export async function writeCache(inputs: CacheInputs): Promise<void> {
+export async function writeCache(inputs: CacheInputs): Promise<readonly CachedLayer[]> {
   const work = new Keeping(inputs);
   const buildpacks: BuildpackRecord[] = [];
   for (const entry of inputs.group) buildpacks.push(await recordOf(work, inputs, entry));
   const sbomPlace = placeUnder(inputs.workspace.sbom, "cache");
   const hasSbom = (await kindOf(sbomPlace.host)) === "directory";
   const sbom = hasSbom ? await work.keep(layerIds.cacheSbom, inputs.previous?.metadata.sbom.sha, sbomPlace) : "";
-  const image = imageOf([...work.layers.values()], { sbom: { sha: sbom }, buildpacks });
-  await inputs.images.write(image, [inputs.name], inputs.store);
+  const metadata = { sbom: { sha: sbom }, buildpacks };
+  const isSame = inputs.previous !== undefined && isSameCache(inputs.previous, metadata, [...work.layers.keys()]);
+  if (!isSame || work.isWritten)
+    await inputs.images.write(imageOf([...work.layers.values()], metadata), [inputs.name], inputs.store);
+  return work.cached;
+}
+
+function isSameCache(previous: Cache, metadata: CacheMetadata, diffIds: readonly DiffId[]): boolean {
+  const isSameText = encodeCacheMetadata(previous.metadata) === encodeCacheMetadata(metadata);
+  return isSameText && previous.diffIds.join() === diffIds.join();
 }
 
 /** The name a store keeps the cache of an image under: no registry has it, and no listing shows it. */

@@ -12,6 +12,7 @@ import { extractTar } from "../tar/extract.ts";
 import { decompress } from "../tar/gzip.ts";
 import type { PreviousImage } from "./analyze.ts";
 import type { Cache } from "./cache.ts";
+import type { KeptLayers } from "./kept/layers.ts";
 import { buildpackPlace } from "./layer.ts";
 import { returnSboms } from "./sbom.ts";
 import type { Workspace } from "./workspace.ts";
@@ -21,6 +22,8 @@ export interface RestoreInputs {
   readonly group: readonly Buildpack[];
   readonly previous: PreviousImage | undefined;
   readonly cache: Cache | undefined;
+  /** Directories of cached layers that need not be unpacked. */
+  readonly kept: KeptLayers;
   /** Restore nothing but `store.toml`. */
   readonly skipLayers: boolean;
   readonly workspace: Workspace;
@@ -59,6 +62,12 @@ async function unpack(inputs: RestoreInputs, id: string, bytes: () => ByteStream
   }
 }
 
+/** Puts the contents of a cached layer at their place: as they were kept, else from their tar. */
+async function bringBack(inputs: RestoreInputs, id: string, diffId: string, place: Place): Promise<boolean> {
+  if (await inputs.kept.take(id, place, diffId, inputs.signal)) return true;
+  return unpack(inputs, id, () => inputs.cache!.open(diffId), place);
+}
+
 /**
  * Gives back what earlier builds left (Platform spec, "restorer"): `store.toml`, layer metadata, contents of cached layers, SBOM files.
  * A layer's TOML is written only once its contents are there, so that a buildpack finds both or neither.
@@ -86,7 +95,7 @@ export async function restore(inputs: RestoreInputs): Promise<Restored> {
       const id = `${decisions.id}:${layer.name}`;
       const contents = layer.contents;
       const at = placeUnder(place, layer.name);
-      if (contents !== undefined && !(await unpack(inputs, id, () => cache!.open(contents), at))) {
+      if (contents !== undefined && !(await bringBack(inputs, id, contents, at))) {
         damaged.add(contents);
         continue;
       }

@@ -23,6 +23,8 @@ import type { Owner } from "../../tar/entry.ts";
 import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLayer } from "../../tar/layer.ts";
 import type { Analyzed } from "../analyze.ts";
 import type { Built } from "../build.ts";
+import type { KnownTars } from "../kept/kept.ts";
+import type { KnownTar } from "../kept/record.ts";
 import { buildpackPlace } from "../layer.ts";
 import { readLeft } from "../left.ts";
 import type { Workspace } from "../workspace.ts";
@@ -46,6 +48,8 @@ export interface ExportInputs {
   /** RFC 3339. */
   readonly created: string;
   readonly store: BlobStore;
+  /** Tars that need not be made. */
+  readonly known: KnownTars;
   /** Layers the restore could not read back. */
   readonly damaged: ReadonlySet<string>;
   readonly emit: Emit;
@@ -68,6 +72,8 @@ export interface Exported {
   readonly blobs: BlobSource;
   readonly layers: readonly ExportedLayer[];
   readonly made: readonly MadeLayer[];
+  /** Those of `made` that hold the app. */
+  readonly app: readonly MadeLayer[];
   readonly entrypoint: Entrypoint;
 }
 
@@ -106,13 +112,14 @@ class Export {
     history: string,
     tar: LayerTar,
     known: readonly (string | undefined)[],
-    quiet = false,
+    { quiet = false, same }: { readonly quiet?: boolean; readonly same?: KnownTar | undefined } = {},
   ): Promise<MadeLayer> {
     const { store, analyzed, signal } = this.#inputs;
     const request = {
       id,
       createdBy: history,
       tar,
+      same,
       known,
       damaged: this.#inputs.damaged,
     };
@@ -159,30 +166,42 @@ async function addBuildpackLayers(work: Export, inputs: ExportInputs): Promise<M
     else {
       const { place } = planned.layer;
       const tar = directoryLayer({ place, parents: parentsOf(place, inputs.owner), owner: inputs.owner });
-      await work.add(planned.id, planned.createdBy, tar, [planned.previous?.sha]);
+      const same = inputs.known.layers.get(place.host);
+      await work.add(planned.id, planned.createdBy, tar, [planned.previous?.sha], { same });
     }
     shas.set(planned, work.placed.at(-1)!.layer.diffId);
   }
   return shas;
 }
 
-async function addSlices(work: Export, inputs: ExportInputs): Promise<DiffId[]> {
-  const { app } = inputs.workspace;
-  const tars = await appLayers({
-    place: app,
-    slices: inputs.built.slices.map((slice) => slice.paths),
-    owner: inputs.owner,
-    parents: parentsOf(app, inputs.owner),
-  });
+/** The app's layers; where they are known already, the app is looked through only when one must be made after all. */
+async function sliceTars(inputs: ExportInputs): Promise<readonly LayerTar[]> {
+  const place = inputs.workspace.app;
+  const parents = parentsOf(place, inputs.owner);
+  const slices = inputs.built.slices.map((slice) => slice.paths);
+  const deal = () => appLayers({ place, slices, owner: inputs.owner, parents });
+  return (
+    inputs.known.app?.map((_, at) => ({
+      async *open(signal) {
+        yield* (await deal())[at]!.open(signal);
+      },
+    })) ?? (await deal())
+  );
+}
+
+async function addSlices(work: Export, inputs: ExportInputs): Promise<MadeLayer[]> {
+  const tars = await sliceTars(inputs);
   const previous = inputs.analyzed.previous ? appShas(inputs.analyzed.previous.metadata) : [];
   const made: MadeLayer[] = [];
-  for (const [at, tar] of tars.entries())
-    made.push(await work.add(layerIds.ofSlice(at), createdBy.ofSlice(at, tars.length), tar, previous, true));
+  for (const [at, tar] of tars.entries()) {
+    const options = { quiet: true, same: inputs.known.app?.[at] };
+    made.push(await work.add(layerIds.ofSlice(at), createdBy.ofSlice(at, tars.length), tar, previous, options));
+  }
   const reused = made.filter((layer) => layer.isKnown).length;
   const log = logTo(inputs.emit);
   if (reused > 0) log.info(`Reused ${reused}/${made.length} app layer(s)`);
   if (made.length > reused) log.info(`Added ${made.length - reused}/${made.length} app layer(s)`);
-  return made.map((layer) => layer.layer.diffId);
+  return made;
 }
 
 /** Writes `<layers>/config/metadata.toml`, which the launcher reads. */
@@ -268,7 +287,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
 
   const { stored: base, reference } = analyzed.runImage;
   const metadata: LifecycleMetadata = {
-    app: app.map((sha) => ({ sha })),
+    app: app.map((made) => ({ sha: made.layer.diffId })),
     ...(sbom && { sbom: { sha: sbom.layer.diffId } }),
     buildpacks: await recordsOf(inputs, shas),
     config: { sha: config.layer.diffId },
@@ -311,5 +330,5 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
   ]);
   const blobs = firstOf(store, ...(analyzed.previous ? [analyzed.previous.stored.blobs] : []), base.blobs);
   log.debug(`Image stands on ${formatReference(analyzed.runImage.name)}`);
-  return { image, blobs, layers: work.placed.map(({ report }) => report), made: work.made, entrypoint };
+  return { image, blobs, layers: work.placed.map(({ report }) => report), made: work.made, app, entrypoint };
 }

@@ -5,6 +5,7 @@ import type { Layer } from "../../oci/image.ts";
 import { type Family, mediaTypes } from "../../oci/media-type.ts";
 import type { BlobStore } from "../../store/contract.ts";
 import type { LayerTar } from "../../tar/layer.ts";
+import type { KnownTar } from "../kept/record.ts";
 
 /** A layer that is to be in an image or a cache. */
 export interface LayerRequest {
@@ -13,6 +14,8 @@ export interface LayerRequest {
   /** Its line in the image's history. */
   readonly createdBy: string;
   readonly tar: LayerTar;
+  /** What the tar is sure to be, as nothing has touched the files since it was made: it is not read then, if the store has it. */
+  readonly same?: KnownTar | undefined;
   /** What an earlier build recorded as its diffID, anything or nothing: when it still is one of them, nothing is written. */
   readonly known: readonly (string | undefined)[];
   /** DiffIDs that are written even when the store has them. */
@@ -27,6 +30,8 @@ export interface MadeLayer {
   readonly size: number;
   /** Whether it is what an earlier build recorded. */
   readonly isKnown: boolean;
+  /** Whether it was written to the store now. */
+  readonly isWritten: boolean;
 }
 
 async function measure(tar: LayerTar, signal: AbortSignal | undefined): Promise<{ diffId: DiffId; size: number }> {
@@ -47,20 +52,20 @@ export async function makeLayer(
   signal?: AbortSignal,
 ): Promise<MadeLayer> {
   const mediaType = mediaTypes[family].tar;
-  const made = (descriptor: Descriptor, isKnown: boolean): MadeLayer => ({
+  const made = ({ size, digest }: Omit<Descriptor, "mediaType">, isWritten: boolean): MadeLayer => ({
     id: request.id,
     createdBy: request.createdBy,
-    layer: { diffId: diffIdOfTar(descriptor.digest), descriptor },
-    size: descriptor.size,
-    isKnown,
+    layer: { diffId: diffIdOfTar(digest), descriptor: { mediaType, size, digest } },
+    size,
+    isKnown: request.known.includes(digest),
+    isWritten,
   });
-  if (request.known.some((sha) => sha && !request.damaged.has(sha))) {
-    const { diffId, size } = await measure(request.tar, signal);
-    const isKnown = request.known.includes(diffId);
-    if (!request.damaged.has(diffId) && (await store.has(tarDigestOf(diffId))))
-      return made({ mediaType, size, digest: tarDigestOf(diffId) }, isKnown);
-    return made(await store.put(mediaType, request.tar.open(signal), tarDigestOf(diffId)), isKnown);
-  }
-  const descriptor = await store.put(mediaType, request.tar.open(signal));
-  return made(descriptor, request.known.includes(descriptor.digest));
+  const isThere = async (diffId: DiffId) => !request.damaged.has(diffId) && (await store.has(tarDigestOf(diffId)));
+  const { tar, same, known } = request;
+  if (same && (await isThere(same.diffId))) return made({ size: same.size, digest: tarDigestOf(same.diffId) }, false);
+  if (!known.some((sha) => sha && !request.damaged.has(sha)))
+    return made(await store.put(mediaType, tar.open(signal)), true);
+  const { diffId, size } = await measure(tar, signal);
+  if (await isThere(diffId)) return made({ size, digest: tarDigestOf(diffId) }, false);
+  return made(await store.put(mediaType, tar.open(signal), tarDigestOf(diffId)), true);
 }

@@ -1,0 +1,80 @@
+import type { HostPath, Place } from "../../std/path.ts";
+import { OpenedStack } from "../../std/stack.ts";
+import type { Owner } from "../../tar/entry.ts";
+import type { BuildpackLayers } from "../export/request.ts";
+import type { Workspace } from "../workspace.ts";
+import { type AppWay, KeptApp } from "./app.ts";
+import { type CachedLayer, KeptLayers } from "./layers.ts";
+import { type KnownTar, readEpoch } from "./record.ts";
+import { Slots } from "./slot.ts";
+
+/** Tars that need not be made, since nobody has touched the files they were made from. */
+export interface KnownTars {
+  /** By the path of a layer's directory. */
+  readonly layers: ReadonlyMap<HostPath, KnownTar>;
+  /** The app's layers, one for each slice and one for the rest. */
+  readonly app: readonly KnownTar[] | undefined;
+}
+
+/** What the last build of an image worked on and this one can work on again: see docs/decisions/kept-directories.md. */
+export interface Kept extends AsyncDisposable {
+  readonly layers: KeptLayers;
+  readonly app: KeptApp;
+  /** Looks at everything after the build, before any of it is read. Throws Fault `tar.read`. */
+  look(
+    group: readonly BuildpackLayers[],
+    slices: readonly (readonly string[])[],
+    signal?: AbortSignal,
+  ): Promise<KnownTars>;
+  /** Keeps the directories of these layers and the app with what they have become; to be called once image and cache are written. */
+  keep(layers: readonly CachedLayer[], app: readonly KnownTar[]): Promise<void>;
+}
+
+/** What directories are kept by. */
+export interface KeptOptions {
+  /** Where those of this image wait; undefined when nothing is to be taken or left. */
+  readonly root: HostPath | undefined;
+  /** Begin anew: what waits is not taken. */
+  readonly forget: boolean;
+  readonly workspace: Workspace;
+  readonly owner: Owner;
+  /** The root of the store. */
+  readonly store: HostPath;
+  /** Of this program. */
+  readonly version: string;
+}
+
+/** Opens what is kept for an image, and copies the app. Disposing leaves for the next build what is still good. Throws Fault `app.read`. */
+export async function openKept(options: KeptOptions, way: Omit<AppWay, "to">): Promise<Kept> {
+  const { workspace, owner, store } = options;
+  const epoch = await readEpoch(options.version);
+  const slots = new Slots(epoch && options.root, workspace.aside);
+  if (options.forget) await slots.retain("", new Set());
+  const keeping = { slots, aside: workspace.aside, epoch: epoch ?? { version: "", boot: "" }, owner, store };
+  const opened = new OpenedStack();
+  const app = opened.use(await KeptApp.open(keeping, { ...way, to: workspace.app }));
+  const layers = opened.use(new KeptLayers(keeping));
+  return {
+    layers,
+    app,
+    async look(group, slices, signal) {
+      const cached = group.flatMap((entry) => entry.layers.filter(isCached));
+      return {
+        layers: await layers.look(
+          cached.map((layer): Place => layer.place),
+          signal,
+        ),
+        app: await app.look(slices, signal),
+      };
+    },
+    async keep(cached, tars) {
+      app.remember(tars);
+      await layers.keep(cached);
+    },
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+function isCached({ metadata, hasDirectory }: BuildpackLayers["layers"][number]): boolean {
+  return metadata.cache && hasDirectory;
+}

@@ -1,0 +1,139 @@
+import { lstat, mkdir } from "node:fs/promises";
+import { type DiffId, digestOf, hexOf, tarDigestOf } from "../../oci/digest.ts";
+import { errnoOf, Fault } from "../../std/fault.ts";
+import { type HostPath, type Place, under } from "../../std/path.ts";
+import { blobPath } from "../../store/layout/folder.ts";
+import type { Owner } from "../../tar/entry.ts";
+import { fileTime } from "../../tar/file-time.ts";
+import { fileMark, settledBefore, stateOfTree } from "../../tar/fingerprint.ts";
+import {
+  type Epoch,
+  frameOf,
+  isSameFrame,
+  type KnownTar,
+  type LayerRecord,
+  readRecord,
+  writeRecord,
+} from "./record.ts";
+import { moveTree, type Slots } from "./slot.ts";
+
+/** Where directories are kept between builds, and what they are judged by. */
+export interface Keeping {
+  readonly slots: Slots;
+  /** A directory of the build, in the file system of its workspace. */
+  readonly aside: HostPath;
+  readonly epoch: Epoch;
+  /** Whom the entries of layers belong to. */
+  readonly owner: Owner;
+  /** The root of the store that holds the tars. */
+  readonly store: HostPath;
+}
+
+/** A layer that is in the cache now: what it is called, where its directory is, and its tar. */
+export interface CachedLayer {
+  readonly id: string;
+  readonly place: Place;
+  readonly tar: KnownTar;
+}
+
+interface Taken {
+  readonly slot: string;
+  readonly record: LayerRecord;
+}
+
+function slotOf(id: string): string {
+  return `layer-${hexOf(digestOf(id)).slice(0, 32)}`;
+}
+
+/** Runs `work`; undefined when the system refuses something in it, or a tree cannot be read. */
+async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Fault || errnoOf(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+/** The directories of cached layers, as the last build of an image left them. Disposing gives back those that are still what they were. */
+export class KeptLayers implements AsyncDisposable {
+  readonly #keeping: Keeping;
+  /** By the path where they stand now. */
+  readonly #taken = new Map<HostPath, Taken>();
+  /** The fingerprints after the build of trees that may be kept. */
+  readonly #plain = new Map<HostPath, string>();
+
+  constructor(keeping: Keeping) {
+    this.#keeping = keeping;
+  }
+
+  /** Puts the directory of a layer where the tar `diffId` would be unpacked, if one is kept that is certain to hold the same; else does nothing. */
+  async take(id: string, place: Place, diffId: string, signal?: AbortSignal): Promise<boolean> {
+    const { slots, epoch, owner } = this.#keeping;
+    const slot = slotOf(id);
+    const taken = await slots.take(slot);
+    if (taken === undefined) return false;
+    const record = await readRecord<LayerRecord>(under(taken, "record"), epoch);
+    if (record?.diffId !== diffId || !isSameFrame(record, frameOf(place, owner))) return false;
+    // A tar that was damaged since is to be found out: without it the directory would be all there is.
+    if ((await this.#blobMark(record.diffId)) !== record.blob) return false;
+    const tree = under(taken, "tree");
+    const state = await attempt(() => stateOfTree(tree, { signal }));
+    if (state?.digest !== record.tree) return false;
+    if ((await attempt(() => moveTree(tree, place.host).then(() => true))) === undefined) return false;
+    this.#taken.set(place.host, { slot, record });
+    return true;
+  }
+
+  /** Looks at the directories after the build, and tells the tars of those nobody has touched. */
+  async look(places: readonly Place[], signal?: AbortSignal): Promise<ReadonlyMap<HostPath, KnownTar>> {
+    const moment = await fileTime(this.#keeping.aside);
+    const known = new Map<HostPath, KnownTar>();
+    for (const { host } of places) {
+      const state = await stateOfTree(host, { signal });
+      const record = this.#taken.get(host)?.record;
+      if (state.isPlain && settledBefore(moment, state.youngest)) this.#plain.set(host, state.digest);
+      if (record?.tree === state.digest) known.set(host, { diffId: record.diffId, size: record.size });
+    }
+    return known;
+  }
+
+  /** Keeps these directories for the next build, and no others. They are gone from where they were. */
+  async keep(layers: readonly CachedLayer[]): Promise<void> {
+    const { slots, epoch, owner } = this.#keeping;
+    const kept = new Set<string>();
+    for (const { id, place, tar } of layers) {
+      const tree = this.#plain.get(place.host);
+      const blob = await this.#blobMark(tar.diffId);
+      if (tree === undefined || blob === undefined) continue;
+      const record = { ...epoch, ...frameOf(place, owner), ...tar, tree, blob };
+      if (await this.#give(place.host, { slot: slotOf(id), record })) kept.add(slotOf(id));
+    }
+    this.#taken.clear();
+    await slots.retain("layer-", kept);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const [host, taken] of this.#taken) {
+      const state = await attempt(() => stateOfTree(host));
+      if (state?.digest === taken.record.tree) await this.#give(host, taken);
+    }
+    this.#taken.clear();
+  }
+
+  async #give(host: HostPath, { slot, record }: Taken): Promise<boolean> {
+    const { slots } = this.#keeping;
+    const given = slots.fresh();
+    const isReady = await attempt(async () => {
+      await mkdir(given);
+      await moveTree(host, under(given, "tree"));
+      await writeRecord(under(given, "record"), record);
+      return true;
+    });
+    return isReady === true && (await slots.give(slot, given));
+  }
+
+  async #blobMark(diffId: DiffId): Promise<string | undefined> {
+    return attempt(async () => fileMark(await lstat(blobPath(this.#keeping.store, tarDigestOf(diffId)))));
+  }
+}

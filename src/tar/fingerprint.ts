@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { readlinkSync, type Stats } from "node:fs";
+import type { HostPath } from "../std/path.ts";
+import { unreadable } from "./fault.ts";
+import { type ByteString, byteString, systemPath } from "./name.ts";
+import { walkTree } from "./walk.ts";
+
+/** What a look at a directory tree, without reading its files, tells of their content. */
+export interface TreeState {
+  /**
+   * Equal for two looks only when a layer made from the tree would have the same bytes, as long as each look was `settledBefore` the moment it
+   * began.
+   */
+  readonly digest: string;
+  /** The youngest change time of a file, in milliseconds since 1970 by the file system's clock; -Infinity when there is no file. */
+  readonly youngest: number;
+  /** Whether unpacking a layer made from the tree would give the same tree: files with one name each, directories and links, all of the caller's. */
+  readonly isPlain: boolean;
+}
+
+/**
+ * What changes when a file's content, mode or place on the disk does. The change time is the kernel's own: no program can set it, and every
+ * write, also through a mapping, moves it. The content of a directory is seen by walking, of a link by reading it.
+ */
+export function fileMark(stats: Stats): string {
+  return `${stats.mode.toString(8)} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.ino}`;
+}
+
+/**
+ * Whether a file last changed at `youngest` must show a later change time after any further change, given a file time `moment` from before it was looked
+ * at: two changes within one tick of the file system's clock look the same, so what is not older than the moment tells nothing.
+ */
+export function settledBefore(moment: number, youngest: number): boolean {
+  return youngest < moment;
+}
+
+function markOf(path: string, stats: Stats): string {
+  if (stats.isFile()) return fileMark(stats);
+  const mode = stats.mode.toString(8);
+  if (stats.isDirectory()) return mode;
+  if (!stats.isSymbolicLink()) return `${mode} ${stats.rdev}`;
+  try {
+    return `${mode} ${readlinkSync(systemPath(path), "latin1")}`;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/**
+ * Looks at everything at and below `root`; `each` is told the mark of every file. Times of directories are left out, as what they would tell is
+ * told by what is in them. Throws Fault `tar.read`.
+ */
+export async function stateOfTree(
+  root: HostPath,
+  options: { readonly signal?: AbortSignal | undefined; readonly each?: (path: ByteString, mark: string) => void } = {},
+): Promise<TreeState> {
+  const base = byteString(root);
+  const user = process.geteuid?.();
+  const hash = createHash("sha256");
+  let device: number | undefined;
+  let youngest = Number.NEGATIVE_INFINITY;
+  let isPlain = true;
+  let lines = "";
+  for await (const { path, stats } of walkTree(root, options.signal)) {
+    device ??= stats.dev;
+    const mark = markOf(path === "" ? base : `${base}/${path}`, stats);
+    if (stats.isFile()) {
+      youngest = Math.max(youngest, stats.ctimeMs);
+      options.each?.(path, mark);
+      // A number too large for its type may stand for several.
+      isPlain &&= stats.nlink === 1 && Number.isSafeInteger(stats.ino);
+    } else isPlain &&= stats.isDirectory() || stats.isSymbolicLink();
+    isPlain &&= stats.uid === user && stats.dev === device;
+    lines += `${path}\0${mark}\0`;
+    if (lines.length < 1 << 16) continue;
+    hash.update(lines, "latin1");
+    lines = "";
+  }
+  return { digest: hash.update(lines, "latin1").digest("hex"), youngest, isPlain };
+}
