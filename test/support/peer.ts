@@ -15,6 +15,11 @@ function find(program: string): string | undefined {
   return undefined;
 }
 
+/** Whether a program is on this machine. */
+export function isInstalled(program: string): boolean {
+  return find(program) !== undefined;
+}
+
 /** What a test context offers to leave a test out. */
 interface Skippable {
   skip(note?: string): never;
