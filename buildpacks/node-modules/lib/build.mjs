@@ -13,7 +13,7 @@ import { clearModules, copyModules, linkModules, modulesUnder, moveModules } fro
 title();
 const app = process.cwd();
 const manifests = readManifests();
-const [, { scripts = {}, ...manifest }] = manifests.find(([path]) => path === "package.json");
+const [[, { scripts = {}, ...manifest }]] = manifests;
 const manager = managerOf(manifest);
 
 // Building, and the app's own install scripts, may need development dependencies, so everything is installed first and

@@ -39,11 +39,23 @@ export function readManifest(path) {
   }
 }
 
-/** The package.json files of the app and of what it links to, workspaces included: `[path, manifest]`, sorted by path. */
+/** The app's package.json and, where it may link to others, every readable one: `[path, manifest]`, the app's first. */
 export function readManifests() {
-  return filesUnder(".")
-    .filter((path) => path === "package.json" || path.endsWith("/package.json"))
-    .map((path) => [path, readManifest(path)]);
+  const manifest = readManifest("package.json");
+  const specs = Object.values({ ...manifest.dependencies, ...manifest.devDependencies });
+  const links = specs.some((spec) => /^(file|link|portal|workspace):/.test(spec));
+  if (!manifest.workspaces && !existsSync("pnpm-workspace.yaml") && !links) return [["package.json", manifest]];
+  const others = filesUnder(".").filter((path) => path.endsWith("/package.json"));
+  return [["package.json", manifest], ...others.flatMap(readIfValid)];
+}
+
+/** Some are no packages at all: a broken one in a test's fixtures is nobody's dependency. */
+function readIfValid(path) {
+  try {
+    return [[path, JSON.parse(readFileSync(path, "utf8"))]];
+  } catch {
+    return [];
+  }
 }
 
 /** A digest of all that an install depends on: the lockfile and its like, dependency fields, and the given versions. */
