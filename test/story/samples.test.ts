@@ -50,7 +50,7 @@ async function answerOf(image: string, path = "/"): Promise<{ status: number; te
     env: { PORT: String(port) },
     stdin: "ignore",
     signal: controller.signal,
-    onOutput: (_stream, chunk) => {
+    onOutput: (chunk) => {
       output += Buffer.from(chunk).toString();
     },
   });
