@@ -64,6 +64,7 @@ export function attend(child: ChildProcess, input: string): Attended {
     kill,
     async forward(signal) {
       const first = await seen;
+      await report.begun;
       // The program may not have begun; a signal that came before it must not be lost.
       while (first !== undefined && (await isAlive(first))) {
         const program = await programBelow(first.pid);

@@ -1,6 +1,6 @@
-import { mkdtemp, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { claimDirectory } from "../std/claim.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
@@ -12,7 +12,8 @@ export type RunJob = (job: Job, output: Output, signal: AbortSignal) => Promise<
 /** Makes a folder for what belongs to one sandbox alone, in `parent` or in the system's temporary folder. */
 export async function makeScratch(parent: HostPath | undefined): Promise<HostPath> {
   try {
-    return hostPath(await realpath(await mkdtemp(join(parent ?? tmpdir(), "plinth-sandbox-"))));
+    const place = hostPath(await realpath(parent ?? tmpdir()));
+    return await claimDirectory(place, "plinth-sandbox-");
   } catch (cause) {
     throw new Fault("sandbox.scratch", `Cannot open sandbox: ${reasonOf(cause)}`, { cause });
   }

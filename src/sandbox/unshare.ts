@@ -53,7 +53,7 @@ async function setUp({ view, user, network, scratch }: Setting): Promise<string[
   return [
     "set -eu",
     "read -r pid rest </proc/self/stat",
-    `echo '{"child-pid":'$pid'}' >&4`,
+    `echo '{"child-pid":'$pid',"preparing":true}' >&4`,
     // Our own /proc also here, so that the pids in it are those we see.
     "mount -n -t proc proc /proc",
     line("cd", scratch),
@@ -86,6 +86,7 @@ const startIt = [
   // A shell says so when a signal ends what it started; that is none of the program's words.
   "exec 3<&- 5>&2 2>/dev/null",
   "code=0",
+  `echo '{"begun":true}' >&4`,
   '(eval "exec $command 2>&5 4>&- 5>&-") || code=$?',
   `echo '{"exit-code":'$code'}' >&4`,
 ];

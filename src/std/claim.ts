@@ -5,7 +5,9 @@ import { isAlive, readProcess } from "./process.ts";
 import { removeTree } from "./remove.ts";
 
 async function isAbandoned(directory: HostPath): Promise<boolean> {
-  const owner = /^(\d+) (\d+)$/.exec((await readText(under(directory, "owner"))) ?? "");
+  // What we may not read belongs to somebody else.
+  const text = await readText(under(directory, "owner")).catch(() => undefined);
+  const owner = /^(\d+) (\d+)$/.exec(text ?? "");
   return owner !== null && !(await isAlive({ pid: Number(owner[1]), start: owner[2]! }));
 }
 

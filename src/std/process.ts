@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as immediate } from "node:timers/promises";
 
 /** A process that was seen: its pid, and the moment it started, by which a later one with the same pid differs. */
 export interface SeenProcess {
@@ -21,9 +21,9 @@ export async function isAlive({ pid, start }: SeenProcess): Promise<boolean> {
   return (await readProcess(pid))?.start === start;
 }
 
-/** Resolves when this very process is gone. */
+/** Resolves when this very process is gone; made for one that is about to go. */
 export async function goneOf(seen: SeenProcess): Promise<void> {
-  for (let pause = 1; await isAlive(seen); pause = Math.min(pause * 2, 50)) await delay(pause);
+  for (let round = 0; await isAlive(seen); round += 1) await (round < 20 ? immediate() : delay(Math.min(round, 50)));
 }
 
 /** Sends a signal to a process, or with a negative pid to a group; nothing happens when it is gone. */
