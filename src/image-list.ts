@@ -1,10 +1,10 @@
-import { rm } from "node:fs/promises";
 import { homeAt } from "./home.ts";
 import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { cacheRegistry } from "./phase/cache.ts";
 import { Fault } from "./std/fault.ts";
 import { namesIn } from "./std/file.ts";
 import { under } from "./std/path.ts";
+import { removeTree } from "./std/remove.ts";
 import { type ListedImage, openLayout } from "./store/layout.ts";
 
 function isCache(name: string): boolean {
@@ -57,8 +57,7 @@ export async function pruneStore(options: {
   if (!options.dryRun && caches.length > 0) await store.remove(caches.map(parseReference));
   const needed = new Set(images.map((image) => image.imageId.replace(":", "-")));
   for (const name of options.dryRun ? [] : await namesIn(home.roots)) {
-    if (![...needed].some((id) => name.startsWith(id)))
-      await rm(under(home.roots, name), { recursive: true, force: true });
+    if (![...needed].some((id) => name.startsWith(id))) await removeTree(under(home.roots, name));
   }
   return await store.prune({ dryRun: options.dryRun ?? false });
 }

@@ -56,17 +56,12 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
       : openArchive(location.file, { ...exchange, form: location.form, isFormSaid: location.isFormSaid });
   const names =
     location.kind === "archive" && location.form === "docker" && tag !== undefined ? [parseReference(tag)] : [];
-  const isChoice = (error: unknown) => error instanceof Error && "code" in error && error.code === "image.choice";
   return {
     text,
     names,
     images,
     isLocal: false,
-    read: () =>
-      images.sole().catch((error) => {
-        if (isChoice(error)) return undefined;
-        throw error;
-      }),
+    read: () => images.sole(),
     [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
   };
 }

@@ -1,4 +1,4 @@
-import { rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { abilitiesOf } from "../cnb/api.ts";
 import { type Buildpack, escapedId } from "../cnb/buildpack.ts";
 import { buildVariables, type Environment, withBuildLayer } from "../cnb/environment.ts";
@@ -19,6 +19,7 @@ import { type Emit, logTo } from "../std/event.ts";
 import { Fault } from "../std/fault.ts";
 import { makeDirectory, writeText } from "../std/file.ts";
 import { type HostPath, placeUnder, under } from "../std/path.ts";
+import { removeTree } from "../std/remove.ts";
 import { readEnvDirectory } from "./env-directory.ts";
 import { buildpackPlace, type LayerOnDisk, readLayers } from "./layer.ts";
 import { leftKind, readLeft } from "./left.ts";
@@ -66,7 +67,7 @@ async function withLayer(root: HostPath, env: Environment, layer: LayerOnDisk): 
 async function ignore(layers: readonly LayerOnDisk[]): Promise<void> {
   for (const layer of layers) {
     if (!layer.hasDirectory || !isIgnored(layer.metadata)) continue;
-    await rm(`${layer.place.host}.ignore`, { recursive: true, force: true });
+    await removeTree(`${layer.place.host}.ignore`);
     await rename(layer.place.host, `${layer.place.host}.ignore`);
   }
 }

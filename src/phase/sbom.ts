@@ -1,10 +1,11 @@
-import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Buildpack } from "../cnb/buildpack.ts";
 import type { BomEntry } from "../cnb/launch.ts";
 import { formatLegacyBom, planRestoredSboms, planSboms, type SbomCopy } from "../cnb/sbom.ts";
 import { makeDirectory, namesIn, writeText } from "../std/file.ts";
 import { type HostPath, under } from "../std/path.ts";
+import { removeTree } from "../std/remove.ts";
 import { buildpackPlace, type LayerOnDisk } from "./layer.ts";
 import { readLeft } from "./left.ts";
 import type { Workspace } from "./workspace.ts";
@@ -87,7 +88,7 @@ export async function returnSboms(workspace: Workspace, group: readonly Buildpac
       group.map((buildpack) => buildpack.id),
     ),
   );
-  for (const name of await namesIn(root)) await rm(under(root, name), { recursive: true });
+  for (const name of await namesIn(root)) await removeTree(under(root, name));
 }
 
 /** Copies the bills of materials for the user: `launch/…` and `build/…` below `directory`. */

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rename, stat } from "node:fs/promises";
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
+import { removeTree } from "../std/remove.ts";
 import { decompress, sniffCompression } from "../tar/gzip.ts";
 import { unpackTar } from "../tar/unpack.ts";
 import { type Module, readModule } from "./module.ts";
@@ -54,7 +55,7 @@ async function unpackOnce(archive: HostPath, cache: HostPath): Promise<HostPath>
     await unpackTar(decompress(createReadStream(archive, { highWaterMark: 1 << 20 }), compression), fresh);
     await rename(fresh, target);
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
+    await removeTree(fresh);
     // Another build unpacked the same bytes meanwhile: theirs is as good as ours.
     if (errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST") return target;
     throw error;
