@@ -1,7 +1,9 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { isAbandoned, markOwned } from "../std/claim.ts";
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { makeDirectory } from "../std/file.ts";
 import { type GuestPath, guestPath, type HostPath, hostPath, type Place, under } from "../std/path.ts";
+import { removeTree } from "../std/remove.ts";
 
 /** The directories one build works in, each seen from the host and from the sandbox (Platform spec, "Operations"). */
 export interface Workspace extends AsyncDisposable {
@@ -21,58 +23,18 @@ export interface Workspace extends AsyncDisposable {
   buildpackPath(escapedId: string, version: string, root: HostPath): GuestPath;
 }
 
-/** Identifies a running process: its pid and the moment it started, so that a reused pid is not mistaken for it. */
-async function processMark(pid: number | "self"): Promise<string | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return `${text.slice(0, text.indexOf(" "))} ${fields[19]}`;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ESRCH") return undefined;
-    throw error;
-  }
-}
-
-async function isDead(directory: HostPath): Promise<boolean> {
-  try {
-    const owner = await readFile(under(directory, "owner"), "utf8");
-    return (await processMark(Number.parseInt(owner, 10))) !== owner;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return false;
-    throw error;
-  }
-}
-
-async function clear(directory: HostPath): Promise<void> {
-  try {
-    await rm(directory, { recursive: true, force: true });
-  } catch (error) {
-    if (errnoOf(error) !== "EACCES" && errnoOf(error) !== "EPERM") throw error;
-    await openUp(directory);
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** Buildpacks may leave directories nobody can write; removing their content needs the permission back. */
-async function openUp(directory: HostPath): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openUp(under(directory, entry.name));
-  }
-}
-
 /** Removes what builds that were killed have left behind. */
 async function sweep(parent: HostPath): Promise<void> {
   for (const name of await readdir(parent)) {
     const directory = under(parent, name);
-    if (await isDead(directory)) await clear(directory);
+    if (await isAbandoned(directory)) await removeTree(directory);
   }
 }
 
 /** A directory that is ours from the first moment: made aside with its owner's mark, then renamed where the name must be fixed. */
 async function claim(parent: HostPath, fixedName: string | undefined): Promise<HostPath> {
   const fresh = hostPath(await mkdtemp(`${parent}/build-`));
-  await writeFile(under(fresh, "owner"), (await processMark("self")) ?? "");
+  await markOwned(fresh);
   if (fixedName === undefined) return fresh;
   try {
     await rename(fresh, under(parent, fixedName));
@@ -127,6 +89,6 @@ export async function openWorkspace(parent: HostPath, translates: boolean, fixed
     aside: (await place("aside", "/")).host,
     buildpackPath: (escapedId, version, module) =>
       translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module),
-    [Symbol.asyncDispose]: () => clear(root),
+    [Symbol.asyncDispose]: () => removeTree(root),
   };
 }

@@ -4,11 +4,18 @@ import { type HostPath, hostPath, under } from "./path.ts";
 import { isAlive, readProcess } from "./process.ts";
 import { removeTree } from "./remove.ts";
 
-async function isAbandoned(directory: HostPath): Promise<boolean> {
+/** Whether a directory was marked as that of a process that lives no more. */
+export async function isAbandoned(directory: HostPath): Promise<boolean> {
   // What we may not read belongs to somebody else.
   const text = await readText(under(directory, "owner")).catch(() => undefined);
   const owner = /^(\d+) (\d+)$/.exec(text ?? "");
   return owner !== null && !(await isAlive({ pid: Number(owner[1]), start: owner[2]! }));
+}
+
+/** Marks a directory as this process's. */
+export async function markOwned(directory: HostPath): Promise<void> {
+  const own = await readProcess(process.pid);
+  await writeFile(under(directory, "owner"), own === undefined ? "" : `${own.pid} ${own.start}`);
 }
 
 /**
@@ -22,7 +29,6 @@ export async function claimDirectory(parent: HostPath, prefix: string): Promise<
     if (name.startsWith(prefix) && (await isAbandoned(directory))) await removeTree(directory);
   }
   const fresh = hostPath(await mkdtemp(under(parent, prefix)));
-  const own = await readProcess(process.pid);
-  await writeFile(under(fresh, "owner"), own === undefined ? "" : `${own.pid} ${own.start}`);
+  await markOwned(fresh);
   return fresh;
 }
