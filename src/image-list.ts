@@ -1,9 +1,9 @@
 import { homeAt } from "./home.ts";
 import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
-import { cacheRegistry } from "./phase/cache.ts";
+import { cacheKeyOf, cacheRegistry } from "./phase/cache.ts";
 import { Fault } from "./std/fault.ts";
 import { namesIn } from "./std/file.ts";
-import { under } from "./std/path.ts";
+import { type HostPath, under } from "./std/path.ts";
 import { removeTree } from "./std/remove.ts";
 import { type ListedImage, openLayout } from "./store/layout.ts";
 
@@ -44,7 +44,15 @@ export interface PruneReport {
   readonly bytes: number;
 }
 
-/** Removes what no image of the local store needs: blobs, unpacked images, and with `caches` what builds have cached. */
+/** Removes the kept directories of every build whose key is not among these; a running build that loses them unpacks its cache. */
+async function dropKept(root: HostPath, keys: ReadonlySet<string>): Promise<void> {
+  for (const name of await namesIn(root)) if (!keys.has(name)) await removeTree(under(root, name));
+}
+
+/**
+ * Removes what no image of the local store needs: blobs, unpacked images, directories kept for builds whose cache is gone; and with `caches` what
+ * builds have cached.
+ */
 export async function pruneStore(options: {
   readonly home?: string;
   readonly dryRun?: boolean;
@@ -55,6 +63,8 @@ export async function pruneStore(options: {
   const images = await store.list();
   const caches = options.caches ? images.flatMap((image) => image.names.filter(isCache)) : [];
   if (!options.dryRun && caches.length > 0) await store.remove(caches.map(parseReference));
+  const kept = images.flatMap((image) => (options.caches ? [] : image.names)).map((name) => cacheKeyOf(name));
+  if (!options.dryRun) await dropKept(home.kept, new Set(kept.filter((key) => key !== undefined)));
   const needed = new Set(images.map((image) => image.imageId.replace(":", "-")));
   for (const name of options.dryRun ? [] : await namesIn(home.roots)) {
     if (![...needed].some((id) => name.startsWith(id))) await removeTree(under(home.roots, name));

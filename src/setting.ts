@@ -108,6 +108,12 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
   const home = homeAt(options.home);
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const opened = new OpenedStack();
+  // Probing is mostly waiting, and there is enough to do meanwhile.
+  const choosing = chooseSandbox([namespace, host], options.sandbox);
+  const chosen = choosing.then(
+    () => {},
+    () => {},
+  );
   try {
     const store = opened.use(openLayout(home.store, { platform, hold: true }));
     const { builder, supply } = await supplyFor(options, { cache: home.modules, arch: platform.architecture });
@@ -116,7 +122,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     const place = opened.use(openPlace(text, store, { base: app, platform }));
     const stored = checkRunImage(await place.read(), text, platform.architecture);
     const runImage = { name: runImageName(text, builder), stored };
-    const { kind, explanation } = await chooseSandbox([namespace, host], options.sandbox);
+    const { kind, explanation } = await choosing;
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
     const workspace = opened.use(
@@ -166,6 +172,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };
   } catch (error) {
+    await chosen;
     await opened[Symbol.asyncDispose]();
     throw error;
   }

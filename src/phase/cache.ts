@@ -179,5 +179,10 @@ export function cacheName(key: string): Reference {
   return { registry: cacheRegistry, repository: `cache/${key}`, tag: "build" };
 }
 
+/** The key in the full name of a cache; undefined for any other name. */
+export function cacheKeyOf(name: string): string | undefined {
+  return /^pack\.local\/cache\/([0-9a-f]+):build$/.exec(name)?.[1];
+}
+
 /** The registry part of names that stand for caches. */
 export const cacheRegistry = "pack.local";

@@ -1,6 +1,7 @@
+import { execFile } from "node:child_process";
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
 import { Socket } from "node:net";
-import { execa } from "execa";
+import { promisify } from "node:util";
 import { type HostPath, under } from "../std/path.ts";
 import { toolPath } from "./spawn.ts";
 
@@ -14,6 +15,9 @@ export interface Pipe {
 
 /** Makes one pipe after another. */
 export type MakePipe = () => Promise<Pipe>;
+
+// Not execa: to load it takes longer than every program a sandbox needs for itself.
+const run = promisify(execFile);
 
 // Starting mkfifo costs about as much as starting a job.
 const batch = 8;
@@ -44,7 +48,7 @@ export function pipesIn(folder: HostPath): MakePipe {
   const refill = async (): Promise<HostPath[]> => {
     const paths = Array.from({ length: batch }, (_, index) => under(folder, `pipe-${count + index}`));
     count += batch;
-    await execa("mkfifo", ["-m", "600", ...paths], { env: { PATH: toolPath }, extendEnv: false });
+    await run("mkfifo", ["-m", "600", ...paths], { env: { PATH: toolPath } });
     return paths;
   };
   return async () => {
