@@ -32,6 +32,9 @@ export interface ClientInputs {
   readonly emit: Emit;
 }
 
+/** How often one request proves anew who asks: a token can end between two others. */
+const renewalLimit = 2;
+
 function originOf(scheme: Scheme, host: string): string {
   return `${scheme}://${host}`;
 }
@@ -81,11 +84,11 @@ export class RegistryClient {
    * has been settled anew for the next request. Throws what undici throws when there is no answer, and Fault `registry.auth`.
    */
   async send(ask: Ask): Promise<Reply> {
-    for (let isRenewed = false; ; isRenewed = true) {
+    for (let renewals = 0; ; renewals++) {
       const used = await this.#authorizer.header(ask.scopes);
       const isOnce = ask.body instanceof Readable;
       const reply = await (isOnce ? this.#once(ask, used) : this.gate.persist(() => this.#once(ask, used)));
-      if (isRenewed || !(await this.#isWorthAnother(ask, reply, used)) || isOnce) return reply;
+      if (renewals >= renewalLimit || !(await this.#isWorthAnother(ask, reply, used)) || isOnce) return reply;
       await discard(reply);
     }
   }

@@ -158,7 +158,9 @@ async function standOf(at: Repository, session: Session): Promise<{ session: Ses
   await discard(reply);
   if (![200, 202, 204].includes(reply.status)) return undefined;
   const next = headerOf(reply, "location") === undefined ? session : sessionOf(at, reply);
-  return { session: { ...session, location: next.location }, offset: receivedBytes(reply) ?? 0 };
+  // Some registries write 0-0 for nothing at all.
+  const received = receivedBytes(reply) ?? 0;
+  return { session: { ...session, location: next.location }, offset: received === 1 ? 0 : received };
 }
 
 /** How often an upload is begun again after the registry refused to end it. */
