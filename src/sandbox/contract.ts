@@ -38,6 +38,7 @@ export type Output = (chunk: Uint8Array) => void;
 /** How a job ended. */
 export type Exit =
   | { readonly kind: "exited"; readonly code: number }
+  /** By a signal; an isolating sandbox also takes an exit code of 128 plus a signal's number for this, as shells mean it. */
   | { readonly kind: "killed"; readonly signal: string }
   /** The program could not be started; `because` is a sentence. */
   | { readonly kind: "unstartable"; readonly because: string };
