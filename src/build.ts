@@ -1,13 +1,12 @@
-import { mkdir } from "node:fs/promises";
 import { bundle } from "./bundle.ts";
 import { createdTime } from "./cnb/app-image.ts";
-import { execEnvName } from "./cnb/exec-env.ts";
+import { execEnvName, isForOther } from "./cnb/exec-env.ts";
+import { labelNames } from "./cnb/label.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
-import { formatReport } from "./cnb/report-file.ts";
-import { runImageRecord } from "./cnb/run-image.ts";
+import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Compression } from "./oci/media-type.ts";
-import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
+import { parseReference, withDefaultTag } from "./oci/reference.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
 import { cacheName, readCache, writeCache } from "./phase/cache.ts";
@@ -16,21 +15,25 @@ import { type ExportedLayer, exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
 import { saveSboms } from "./phase/sbom.ts";
-import { distinctNames, keyOf, openPlace } from "./place.ts";
+import { writePhaseFiles } from "./phase-files.ts";
+import { keyOf, openPlace } from "./place.ts";
+import { saveImage, writeReport } from "./save.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
-import { openRunner } from "./stage.ts";
+import { openRunner, runImageNames } from "./stage.ts";
 import { type Emit, type Event, inPhase, logTo, type Phase } from "./std/event.ts";
 import type { ExitName } from "./std/fault.ts";
 import { withExit } from "./std/fault.ts";
-import { readText, writeText } from "./std/file.ts";
-import { type HostPath, hostPath, under } from "./std/path.ts";
+import { readText } from "./std/file.ts";
+import { hostPath } from "./std/path.ts";
 import { parseLocation } from "./store/locate.ts";
 
 /** What a build is asked to do; only `app` and `image` are needed. */
 export interface BuildOptions extends SourceOptions {
   /** The image's name in the local store, or `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`. */
   readonly image: string;
-  /** More names for it in the local store. */
+  /** Push it to the registry its name says, instead of keeping it in the local store. */
+  readonly publish?: boolean;
+  /** More names for it, in the registry with `publish`. */
   readonly tags?: readonly string[];
   /** The image whose layers may be reused; `image` unless said. */
   readonly previousImage?: string;
@@ -42,7 +45,7 @@ export interface BuildOptions extends SourceOptions {
   readonly creationTime?: number;
   /** Of layers that go to a directory or an archive; gzip unless said. */
   readonly compression?: Compression;
-  /** Where to write `report.toml`. */
+  /** Where to write `report.toml`, and what the phases decided: `analyzed.toml`, `group.toml`, `plan.toml`, `metadata.toml`. */
   readonly reportDirectory?: string;
   /** Where to write the bills of materials. */
   readonly sbomDirectory?: string;
@@ -85,11 +88,6 @@ function timed(emit: Emit): { emit: Emit; timings: Partial<Record<Phase, number>
   };
 }
 
-async function writeReport(directory: HostPath, text: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  await writeText(under(directory, "report.toml"), text);
-}
-
 /**
  * Builds an image from source (Platform spec, "Operations"): analyze, detect, restore, build, export, cache. Throws Fault with the exit
  * code of the phase that failed; then the previous image and the cache are as they were. An aborted signal ends it the same way.
@@ -102,16 +100,28 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) log.warn(warning);
   parseLocation(options.image, hostPath(options.app));
+  const { publish } = options;
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
   const image = { text: options.image, forget: options.clearCache ?? false };
-  await using setting = await openSetting(options, { name: options.image, image }, emit);
+  await using setting = await openSetting(
+    options,
+    { name: options.image, image, publish, compression: options.compression },
+    emit,
+  );
   const { store, stage, supply, builder, platform, kept, base } = setting;
   const { workspace, user: owner } = stage;
-  await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
+  const { outside } = setting;
+  const { compression } = options;
+  await using target = openPlace(options.image, store, { base, platform, compression, outside, publish });
   const cacheKey = cacheName(keyOf(options.image, base));
 
   const analyzed = await phaseOf(emit, "analyze", "analyze", async () => {
-    await using previous = openPlace(options.previousImage ?? options.image, store, { base, platform });
+    await using previous = openPlace(options.previousImage ?? options.image, store, {
+      base,
+      platform,
+      outside,
+      publish,
+    });
     return await analyze({
       previous: { text: previous.text, read: previous.read },
       runImage: setting.runImage,
@@ -137,6 +147,10 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
     return found;
   });
   const { group, entries } = detected;
+  const builtFor = analyzed.previous && labelsOf(analyzed.previous.stored.image.config)[labelNames.execEnv];
+  const isOther = isForOther(builtFor, execEnv);
+  if (isOther)
+    log.info(`Restoring no layers: the previous image was built for "${builtFor}", this one is for "${execEnv}"`);
   const cache = options.clearCache ? undefined : await readCache(store, cacheKey, emit);
   const { damaged } = await phaseOf(emit, "restore", "restore", () =>
     restore({
@@ -144,7 +158,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       previous: analyzed.previous,
       cache,
       kept: kept.layers,
-      skipLayers: options.clearCache ?? false,
+      skipLayers: isOther || (options.clearCache ?? false),
       workspace,
       emit,
       signal,
@@ -169,7 +183,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)),
     })),
   );
-  const { exported, identity, names, known } = await phaseOf(emit, "export", "export", async () => {
+  const { exported, saved, known } = await phaseOf(emit, "export", "export", async () => {
     const slices = built.slices.map((slice) => slice.paths);
     const untouched = await kept.look(left, slices, signal);
     const made = await exportImage({
@@ -182,7 +196,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
         path: bundle.launcher(analyzed.target.arch),
         source: { version: bundle.version(), source: { git: { repository: "", commit: "" } } },
       },
-      runImageNames: runImageRecord(builder?.runImages ?? [], formatReference(analyzed.runImage.name)),
+      runImageNames: runImageNames(options.runImage, builder, analyzed.runImage.name),
       project: undefined,
       defaultProcess: options.defaultProcess,
       execEnv,
@@ -194,15 +208,8 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       signal,
     });
     signal?.throwIfAborted();
-    const all = distinctNames([...target.names, ...(target.isLocal ? tags : [])]);
-    log.info(`Saving ${target.text}...`);
-    const written = await target.images.write(made.image, all, made.blobs);
-    if (!target.isLocal && tags.length > 0) await store.write(made.image, tags, made.blobs);
-    const shown = target.isLocal ? all.map(familiarName) : [target.text, ...tags.map(familiarName)];
-    log.info(`*** Images (${written.imageId.slice("sha256:".length, "sha256:".length + 12)}):`);
-    for (const name of shown) log.info(`      ${name}`);
-    log.debug(`*** Digest: ${written.digest}`);
-    return { exported: made, identity: written, names: shown, known: untouched };
+    const done = await saveImage({ image: made.image, blobs: made.blobs, target, tags, local: store, emit });
+    return { exported: made, saved: done, known: untouched };
   });
   await phaseOf(emit, "cache", "export", async () => {
     const cached = await writeCache({
@@ -224,13 +231,15 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       exported.app.map(({ layer, size }) => ({ diffId: layer.diffId, size })),
     );
   });
-  const report = formatReport({ tags: names, digest: identity.digest, manifestSize: identity.size });
-  if (options.reportDirectory) await writeReport(hostPath(options.reportDirectory), report);
+  if (options.reportDirectory) {
+    await writePhaseFiles(options.reportDirectory, { analyzed, group, entries, workspace });
+    await writeReport(options.reportDirectory, saved);
+  }
   if (options.sbomDirectory) await saveSboms(workspace, hostPath(options.sbomDirectory));
   return {
-    imageId: identity.imageId,
-    digest: identity.digest,
-    names,
+    imageId: saved.identity.imageId,
+    digest: saved.identity.digest,
+    names: saved.names,
     layers: exported.layers,
     group: group.map(({ id, version }) => ({ id, version })),
     plan: entries,

@@ -2,6 +2,7 @@ import { digestOf, hexOf } from "./oci/digest.ts";
 import type { Compression } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
 import { formatReference, isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
+import type { Outside } from "./outside.ts";
 import type { HostPath } from "./std/path.ts";
 import { openArchive } from "./store/archive.ts";
 import type { ImageStore, StoredImage } from "./store/contract.ts";
@@ -9,15 +10,18 @@ import type { Layout } from "./store/layout.ts";
 import { openLayoutDirectory } from "./store/layout-directory.ts";
 import { parseLocation } from "./store/locate.ts";
 
-/** Where one image is or goes: a name in the local store, a directory or a file. */
+/** Marks a name in a registry where a plain one would be local; skopeo writes it so. */
+const registryPrefix = "docker://";
+
+/** Where one image is or goes: a name in the local store or in a registry, a directory or a file. */
 export interface ImagePlace extends AsyncDisposable {
   /** What the user wrote. */
   readonly text: string;
   /** The name images are written under there; a directory or file without one keeps them by its tag alone. */
   readonly names: readonly Reference[];
   readonly images: ImageStore;
-  /** Whether it is a name in the local store. */
-  readonly isLocal: boolean;
+  /** `local` and `registry` are names; an `exchange` is a directory or file. */
+  readonly kind: "local" | "registry" | "exchange";
   /** The image that is there, undefined when there is none. */
   read(): Promise<StoredImage | undefined>;
 }
@@ -28,24 +32,35 @@ export interface PlaceOptions {
   readonly base: HostPath;
   readonly platform: Platform;
   readonly compression?: Compression | undefined;
+  /** The registries, for names that are meant to be there. */
+  readonly outside?: Outside;
+  /** Whether a plain name means the registry's image, not the local store's. */
+  readonly publish?: boolean | undefined;
+}
+
+function namePlace(text: string, name: Reference, kind: "local" | "registry", images: ImageStore): ImagePlace {
+  return { text, names: [name], images, kind, read: () => images.read(name), [Symbol.asyncDispose]: async () => {} };
 }
 
 /**
- * Opens where the text says an image is: `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`, a `.tar`, or a name in the local
- * store. Throws Fault `location.parse` or `reference.parse`.
+ * Opens where the text says an image is: `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`, a `.tar`, `docker://NAME` in a
+ * registry, or a name in the local store. Throws Fault `location.parse` or `reference.parse`.
  */
 export function openPlace(text: string, local: Layout, options: PlaceOptions): ImagePlace {
+  const { outside } = options;
+  if (text.startsWith(registryPrefix) && outside)
+    return namePlace(
+      text,
+      withDefaultTag(parseReference(text.slice(registryPrefix.length))),
+      "registry",
+      outside.images,
+    );
   const location = parseLocation(text, options.base);
   if (location.kind === "name") {
     const name = withDefaultTag(location.name);
-    return {
-      text,
-      names: [name],
-      images: local,
-      isLocal: true,
-      read: () => local.read(name),
-      [Symbol.asyncDispose]: async () => {},
-    };
+    return options.publish && outside
+      ? namePlace(text, name, "registry", outside.images)
+      : namePlace(text, name, "local", local);
   }
   const { platform, compression } = options;
   const { tag } = location;
@@ -60,7 +75,7 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
     text,
     names,
     images,
-    isLocal: false,
+    kind: "exchange",
     read: () => images.sole(),
     [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
   };

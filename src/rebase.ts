@@ -1,23 +1,22 @@
-import { mkdir } from "node:fs/promises";
 import { diffPackages, type PackageDiff } from "./base/diff.ts";
 import { metadataLabel } from "./base/image.ts";
 import { packagesOf } from "./base/packages.ts";
 import { swapBase } from "./cnb/rebase.ts";
 import { lifecycleOf, type Refusal, rebaseNotes, refusals } from "./cnb/refusal.ts";
-import { formatReport } from "./cnb/report-file.ts";
 import { homeAt } from "./home.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Image } from "./oci/image.ts";
 import type { Compression } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
-import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
+import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
+import { Outside, type OutsideOptions } from "./outside.ts";
 import { firstOf } from "./phase/export/source.ts";
-import { distinctNames, type ImagePlace, openPlace } from "./place.ts";
+import { type ImagePlace, openPlace } from "./place.ts";
+import { saveImage, writeReport } from "./save.ts";
 import { type Emit, inPhase, logTo } from "./std/event.ts";
 import { Fault, withExit } from "./std/fault.ts";
-import { writeText } from "./std/file.ts";
-import { hostPath, under } from "./std/path.ts";
+import { hostPath } from "./std/path.ts";
 import type { StoredImage } from "./store/contract.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
@@ -29,7 +28,10 @@ export interface RebaseOptions {
   readonly runImage?: string;
   /** The image to rebase, left as it is; `image` is then only the name of the result. */
   readonly previousImage?: string;
-  /** More names for the result in the local store. */
+  /** The image, its run image and the result are in registries. */
+  readonly publish?: boolean;
+  readonly registries?: OutsideOptions;
+  /** More names for the result. */
   readonly tags?: readonly string[];
   /** Rebase in spite of the refusals that can be overridden. */
   readonly force?: boolean;
@@ -80,10 +82,14 @@ function wantedName(given: string | undefined, app: Image, place: string): strin
 async function readBase(text: string, place: ImagePlace): Promise<StoredImage> {
   const stored = await place.read();
   if (stored) return stored;
-  throw new Fault("run-image.missing", `Cannot read run image ${text}: it is not in the local store`, {
-    exit: "rebase",
-    hint: `make it with "pack base create ${text} --file base.toml", or name another one with --run-image`,
-  });
+  throw new Fault(
+    "run-image.missing",
+    `Cannot read run image ${text}: it is not ${place.kind === "registry" ? "in its registry" : "in the local store"}`,
+    {
+      exit: "rebase",
+      hint: `make it with "pack base create ${text} --file base.toml", or name another one with --run-image`,
+    },
+  );
 }
 
 /** The run image the app stands on now, when it is still to be had under the reference it was read by. */
@@ -127,17 +133,20 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const base = hostPath(options.base ?? process.cwd());
   await using store = openLayout(homeAt(options.home).store, { platform, hold: true });
-  await using target = openPlace(options.image, store, { base, platform, compression: options.compression });
-  await using source = openPlace(options.previousImage ?? options.image, store, { base, platform });
+  const { compression, publish } = options;
+  await using outside = new Outside({ ...options.registries, platform, compression }, emit, options.signal);
+  const places = { base, platform, outside, publish };
+  await using target = openPlace(options.image, store, { ...places, compression });
+  await using source = openPlace(options.previousImage ?? options.image, store, places);
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
   try {
     return await inPhase(emit, "rebase", async () => {
       const app = await readApp(source);
       const text = wantedName(options.runImage, app.image, source.text);
-      await using basePlace = openPlace(text, store, { base, platform });
+      await using basePlace = openPlace(text, store, places);
       const newBase = await readBase(text, basePlace);
       const oldBase = await readOldBase(app.image, store);
-      const name = basePlace.isLocal ? formatReference(basePlace.names[0]!) : text;
+      const name = basePlace.kind !== "exchange" ? formatReference(basePlace.names[0]!) : text;
       const question = { app: app.image, newBase: newBase.image, runImageName: name, ...(oldBase && { oldBase }) };
       const found = refusals(question);
       for (const refusal of options.force ? found.filter((item) => item.overridable) : []) log.warn(refusal.found);
@@ -154,25 +163,12 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
       });
       const image = swapBase(app.image, newBase.image, { name, reference, ...(oldBase && { oldBase }) });
       const blobs = firstOf(newBase.blobs, app.blobs, store);
-      const names = distinctNames([...target.names, ...(target.isLocal ? tags : [])]);
-      log.info(`Saving ${target.text}...`);
-      const identity = await target.images.write(image, names, blobs);
-      if (!target.isLocal && tags.length > 0) await store.write(image, tags, blobs);
-      const shown = target.isLocal ? names.map(familiarName) : [target.text, ...tags.map(familiarName)];
-      log.info(`*** Images (${identity.imageId.slice("sha256:".length, "sha256:".length + 12)}):`);
-      for (const one of shown) log.info(`      ${one}`);
-      if (options.reportDirectory) {
-        const directory = hostPath(options.reportDirectory);
-        await mkdir(directory, { recursive: true });
-        await writeText(
-          under(directory, "report.toml"),
-          formatReport({ tags: shown, digest: identity.digest, manifestSize: identity.size }),
-        );
-      }
+      const saved = await saveImage({ image, blobs, target, tags, local: store, emit });
+      if (options.reportDirectory) await writeReport(options.reportDirectory, saved);
       return {
-        imageId: identity.imageId,
-        digest: identity.digest,
-        names: shown,
+        imageId: saved.identity.imageId,
+        digest: saved.identity.digest,
+        names: saved.names,
         from: lifecycleOf(app.image.config)?.runImage.reference ?? "",
         to: reference,
         packages: await packageDiff(app, newBase),

@@ -3,11 +3,14 @@ import { bundle } from "./bundle.ts";
 import type { Builder } from "./cnb/builder.ts";
 import { homeAt } from "./home.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
+import type { Compression } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
+import { Outside, type OutsideOptions } from "./outside.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
 import { type Kept, openKept } from "./phase/kept/kept.ts";
 import { openWorkspace } from "./phase/workspace.ts";
 import { keyOf, openPlace } from "./place.ts";
+import { findRunImage, type PullPolicy } from "./pull.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
@@ -34,6 +37,9 @@ export interface SourceOptions {
   readonly buildpacks?: readonly string[];
   /** The run image: a name in the local store, `oci:DIR[:tag]` or an archive; the builder's unless said. */
   readonly runImage?: string;
+  /** When the run image is fetched from its registry. */
+  readonly pullPolicy?: PullPolicy;
+  readonly registries?: OutsideOptions;
   /** Environment variables for the buildpacks. */
   readonly env?: Readonly<Record<string, string>>;
   /** The execution environment; `production` unless said. */
@@ -61,6 +67,7 @@ export interface Setting extends AsyncDisposable {
   readonly platform: Platform;
   /** What the last build has left for this one, the app's copy among it. */
   readonly kept: Kept;
+  readonly outside: Outside;
   /** Relative paths in image locations begin here. */
   readonly base: HostPath;
 }
@@ -90,8 +97,16 @@ async function supplyFor(options: SourceOptions, library: Library): Promise<{ bu
   };
 }
 
+/** When a run image is fetched: a builder's own default is only taken from the local store, as nobody may have published its name. */
+function pullPolicyOf(options: SourceOptions): PullPolicy {
+  return options.pullPolicy ?? (options.runImage || options.builder ? "if-not-present" : "never");
+}
+
 /** What a setting is opened for. */
 export interface Purpose {
+  /** Whether the image goes to a registry: then the run image stays there as well. */
+  readonly publish?: boolean | undefined;
+  readonly compression?: Compression | undefined;
   /** Names the workspace where its paths end up in the image. */
   readonly name: string;
   /** The image whose kept directories serve; `forget` drops them first. Undefined when nothing is to be kept. */
@@ -119,8 +134,12 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     const { builder, supply } = await supplyFor(options, { cache: home.modules, arch: platform.architecture });
     for (const warning of builder.warnings) logTo(emit).warn(warning);
     const text = runImageText(options.runImage, builder);
-    const place = opened.use(openPlace(text, store, { base: app, platform }));
-    const stored = checkRunImage(await place.read(), text, platform.architecture);
+    const outside = opened.use(
+      new Outside({ ...options.registries, platform, compression: purpose.compression }, emit, options.signal),
+    );
+    const place = opened.use(openPlace(text, store, { base: app, platform, outside }));
+    const search = { store, outside, policy: pullPolicyOf(options), publish: purpose.publish ?? false, emit };
+    const stored = checkRunImage(await findRunImage(place, search), text, platform.architecture);
     const runImage = { name: runImageName(text, builder), stored };
     const { kind, explanation } = await choosing;
     logTo(emit).debug(`Sandbox: ${explanation}`);
@@ -168,6 +187,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       stage,
       platform,
       kept,
+      outside,
       base: app,
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };

@@ -3,9 +3,10 @@ import { type Builder, buildConfigFiles } from "./cnb/builder.ts";
 import { type Buildpack, escapedId } from "./cnb/buildpack.ts";
 import type { EnvFile, Environment } from "./cnb/environment.ts";
 import { baseEnvironment } from "./cnb/environment.ts";
-import { referenceOf } from "./cnb/run-image.ts";
+import type { RunImageNames } from "./cnb/label.ts";
+import { isNamed, referenceOf, runImageRecord } from "./cnb/run-image.ts";
 import { envOf, type ImageConfig } from "./oci/config.ts";
-import { type Reference, withDefaultTag } from "./oci/reference.ts";
+import { formatReference, type Reference, withDefaultTag } from "./oci/reference.ts";
 import { type Binding, writePlatform } from "./phase/platform.ts";
 import type { Runner } from "./phase/script.ts";
 import { type ScriptEnvironment, scriptEnvironment } from "./phase/script-environment.ts";
@@ -118,6 +119,14 @@ export function runImageText(given: string | undefined, builder: Builder | undef
     exit: "analyze",
     hint: "name one with --run-image",
   });
+}
+
+/** What the image remembers of its run image's names: a run image named by hand stands for itself, as it does in pack. */
+export function runImageNames(given: string | undefined, builder: Builder | undefined, name: Reference): RunImageNames {
+  const listed = builder?.runImages ?? [];
+  const isForeign =
+    given !== undefined && referenceOf(given) !== undefined && !listed.some((entry) => isNamed(entry, given));
+  return runImageRecord(isForeign ? [{ image: given, mirrors: [] }] : listed, formatReference(name));
 }
 
 /** The run image as a name: directories and files stand under the name the builder gives to its run image. */

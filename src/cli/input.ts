@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { Option } from "commander";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 
@@ -79,4 +80,21 @@ export function parseVolume(text: string, cwd: HostPath): { host: HostPath; gues
     );
   }
   return { host: pathFrom(cwd, host), guest, access: option ?? "ro" };
+}
+
+/** `--compression`, the same wherever layers leave the local store. */
+export function compressionFlag(): Option {
+  return new Option("--compression <kind>", "of layers that leave the local store (default: gzip)").choices([
+    "none",
+    "gzip",
+    "zstd",
+  ]);
+}
+
+/** `--insecure-registry`, collected by `collect`. */
+export function insecureFlag(collect: (value: string, earlier?: readonly string[]) => string[]): Option {
+  return new Option(
+    "--insecure-registry <host[:port]>",
+    "a registry without TLS, or whose certificate is not checked (repeatable)",
+  ).argParser((value: string, earlier: string[] | undefined) => collect(value, earlier));
 }

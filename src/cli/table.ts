@@ -26,6 +26,21 @@ export const commands: readonly CommandEntry[] = [
     summary: "remove what no image of the local store needs",
     load: () => import("./command/prune.ts"),
   },
+  {
+    names: ["copy"],
+    summary: "copy an image between the local store, registries, directories and archives",
+    load: () => import("./command/copy.ts"),
+  },
+  {
+    names: ["pull"],
+    summary: "fetch an image from its registry into the local store",
+    load: () => import("./command/pull.ts"),
+  },
+  {
+    names: ["push"],
+    summary: "send an image of the local store to its registry",
+    load: () => import("./command/push.ts"),
+  },
   { names: ["base"], summary: "make run images from distribution packages", load: () => import("./command/base.ts") },
   {
     names: ["completion"],

@@ -1,7 +1,17 @@
 import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
-import { parseCreationTime, parseEnv, parseVolume, pathFrom, readEnvFile, repeated, repeatedWhole } from "../input.ts";
+import {
+  compressionFlag,
+  insecureFlag,
+  parseCreationTime,
+  parseEnv,
+  parseVolume,
+  pathFrom,
+  readEnvFile,
+  repeated,
+  repeatedWhole,
+} from "../input.ts";
 
 interface Flags {
   readonly path?: string;
@@ -18,6 +28,9 @@ interface Flags {
   readonly sandbox?: "namespace" | "host";
   readonly network?: "host" | "none";
   readonly volume?: string[];
+  readonly pullPolicy?: "always" | "if-not-present" | "never";
+  readonly insecureRegistry?: string[];
+  readonly publish?: boolean;
   readonly creationTime?: string;
   readonly compression?: "none" | "gzip" | "zstd";
   readonly reportOutputDir?: string;
@@ -38,6 +51,14 @@ export function withSourceFlags(command: Command): Command {
     .option("--env-file <file>", "file of NAME=value lines (repeatable)", repeatedWhole)
     .option("--exec-env <name>", "execution environment (default: production)")
     .option("--run-image <name>", "the run image (default: the builder's)")
+    .addOption(
+      new Option("--pull-policy <policy>", "when the run image is fetched").choices([
+        "always",
+        "if-not-present",
+        "never",
+      ]),
+    )
+    .addOption(insecureFlag(repeated))
     .option("--volume <HOST:GUEST[:ro|rw]>", "show a host directory to the buildpacks (repeatable)", repeatedWhole)
     .addOption(new Option("--network <kind>", "the network buildpacks see").choices(["host", "none"]))
     .addOption(
@@ -57,6 +78,8 @@ export async function sourceOptions(context: Context, flags: Flags) {
     env: parseEnv([...lines.flat(), ...(flags.env ?? [])], context.env),
     volumes: (flags.volume ?? []).map((text) => parseVolume(text, context.cwd)),
     npm: { env: context.env },
+    registries: { env: context.env, ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }) },
+    ...(flags.pullPolicy && { pullPolicy: flags.pullPolicy }),
     onEvent: context.emit,
     signal: context.signal,
     ...(flags.builder && { builder: pathFrom(context.cwd, flags.builder) }),
@@ -75,6 +98,7 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     ...(await sourceOptions(context, flags)),
     image,
     ...(flags.tag && { tags: flags.tag }),
+    ...(flags.publish && { publish: true }),
     ...(flags.clearCache && { clearCache: true }),
     ...(flags.previousImage && { previousImage: flags.previousImage }),
     ...(flags.defaultProcess && { defaultProcess: flags.defaultProcess }),
@@ -93,18 +117,13 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
 /** Adds `pack build`. */
 export function define(program: Command, act: Act): void {
   withSourceFlags(program.command("build <image>").description("build an image from source"))
+    .option("--publish", "push the image to the registry its name says")
     .option("-t, --tag <name>", "another name for the image (repeatable)", repeated)
     .option("-D, --default-process <type>", "the process the image starts by default")
     .option("--clear-cache", "forget what earlier builds of this image have cached")
     .option("--previous-image <name>", "the image whose layers may be reused (default: <image>)")
     .option("--creation-time <now|seconds>", "the image's creation time (default: SOURCE_DATE_EPOCH, else 1980)")
-    .addOption(
-      new Option("--compression <kind>", "of layers written to oci: and archive files").choices([
-        "none",
-        "gzip",
-        "zstd",
-      ]),
-    )
+    .addOption(compressionFlag())
     .option("--report-output-dir <dir>", "write report.toml here")
     .option("--sbom-output-dir <dir>", "write the bills of materials here")
     .addHelpText(

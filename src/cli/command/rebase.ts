@@ -1,13 +1,15 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { PackageDiff } from "../../base/diff.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
-import { pathFrom, repeated } from "../input.ts";
+import { compressionFlag, insecureFlag, pathFrom, repeated } from "../input.ts";
 
 interface Flags {
   readonly runImage?: string;
   readonly previousImage?: string;
   readonly force?: boolean;
+  readonly publish?: boolean;
+  readonly insecureRegistry?: string[];
   readonly tag?: string[];
   readonly compression?: "none" | "gzip" | "zstd";
   readonly reportOutputDir?: string;
@@ -37,7 +39,9 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     signal: context.signal,
     ...(flags.runImage && { runImage: flags.runImage }),
     ...(flags.previousImage && { previousImage: flags.previousImage }),
+    registries: { env: context.env, ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }) },
     ...(flags.force && { force: true }),
+    ...(flags.publish && { publish: true }),
     ...(flags.tag && { tags: flags.tag }),
     ...(flags.compression && { compression: flags.compression }),
     ...(flags.reportOutputDir && { reportDirectory: pathFrom(context.cwd, flags.reportOutputDir) }),
@@ -65,13 +69,9 @@ export function define(program: Command, act: Act): void {
     .option("--previous-image <name>", "the image to rebase; <image> is then only the name of the result")
     .option("--force", "rebase even where the new run image does not fit")
     .option("-t, --tag <name>", "another name for the result (repeatable)", repeated)
-    .addOption(
-      new Option("--compression <kind>", "of layers written to oci: and archive files").choices([
-        "none",
-        "gzip",
-        "zstd",
-      ]),
-    )
+    .addOption(compressionFlag())
+    .addOption(insecureFlag(repeated))
+    .option("--publish", "the image, its run image and the result are in registries")
     .option("--report-output-dir <dir>", "write report.toml here")
     .action((image: string, flags: Flags) => act((context) => run(context, image, flags)));
 }

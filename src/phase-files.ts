@@ -1,0 +1,40 @@
+import { mkdir } from "node:fs/promises";
+import { formatAnalyzed } from "./cnb/analyzed-file.ts";
+import type { Buildpack } from "./cnb/buildpack.ts";
+import { formatGroup, groupOf } from "./cnb/group-file.ts";
+import type { PlanEntry } from "./cnb/plan.ts";
+import { formatPlan } from "./cnb/plan-file.ts";
+import { formatReference } from "./oci/reference.ts";
+import type { Analyzed } from "./phase/analyze.ts";
+import type { Workspace } from "./phase/workspace.ts";
+import { readText, writeText } from "./std/file.ts";
+import { hostPath, under } from "./std/path.ts";
+
+/** What the phases of a build have decided. */
+export interface PhaseResults {
+  readonly analyzed: Analyzed;
+  readonly group: readonly Buildpack[];
+  readonly entries: readonly PlanEntry[];
+  readonly workspace: Workspace;
+}
+
+/**
+ * Writes `analyzed.toml`, `group.toml`, `plan.toml` and `metadata.toml` into a directory, which is made when it is not there (Platform
+ * spec, "Data Format"). No phase of ours reads them: they are for people and for other tools.
+ */
+export async function writePhaseFiles(directory: string, results: PhaseResults): Promise<void> {
+  const { analyzed, group, entries, workspace } = results;
+  const { previous, runImage, target } = analyzed;
+  const elements = group.map((buildpack) => ({ buildpack, optional: false }));
+  const files = {
+    "analyzed.toml": formatAnalyzed({
+      ...(previous && { previousImage: previous }),
+      runImage: { reference: runImage.reference, image: formatReference(runImage.name), target },
+    }),
+    "group.toml": formatGroup(groupOf(elements)),
+    "plan.toml": formatPlan(entries),
+    "metadata.toml": (await readText(under(workspace.config.host, "metadata.toml"))) ?? "",
+  };
+  await mkdir(directory, { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeText(under(hostPath(directory), name), text);
+}

@@ -1,0 +1,49 @@
+import { homeAt } from "./home.ts";
+import type { Identity } from "./oci/image.ts";
+import type { Compression } from "./oci/media-type.ts";
+import { ociArchitecture } from "./oci/platform.ts";
+import { Outside, type OutsideOptions } from "./outside.ts";
+import { type ImagePlace, openPlace } from "./place.ts";
+import { type Emit, logTo } from "./std/event.ts";
+import { Fault } from "./std/fault.ts";
+import { hostPath } from "./std/path.ts";
+import { copyImage } from "./store/copy.ts";
+import { openLayout } from "./store/layout.ts";
+
+/** What is to be copied, and where. */
+export interface TransferOptions {
+  /** Where the image is: a name in the local store, `docker://NAME` in a registry, `oci:DIR[:tag]`, or an archive. */
+  readonly from: string;
+  /** Where it goes, written the same way. */
+  readonly to: string;
+  readonly home?: string;
+  /** Relative paths begin here; the working directory unless said. */
+  readonly base?: string;
+  /** Of layers that are stored uncompressed and go elsewhere; gzip unless said. */
+  readonly compression?: Compression;
+  readonly registries?: OutsideOptions;
+  readonly onEvent?: Emit;
+  readonly signal?: AbortSignal;
+}
+
+async function sourceOf(place: ImagePlace) {
+  const stored = await place.read();
+  if (stored) return stored;
+  const hint = place.kind === "local" ? "`pack images` lists the images of the local store" : undefined;
+  throw new Fault("image.missing", `Cannot copy ${place.text}: there is no such image`, hint ? { hint } : {});
+}
+
+/** Copies an image from one place to another; the image ID stays, and the manifest's digest wherever no layer is compressed anew. */
+export async function copy(options: TransferOptions): Promise<Identity> {
+  const emit = options.onEvent ?? (() => {});
+  const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const { compression } = options;
+  await using store = openLayout(homeAt(options.home).store, { platform, hold: true });
+  await using outside = new Outside({ ...options.registries, platform, compression }, emit, options.signal);
+  const places = { base: hostPath(options.base ?? process.cwd()), platform, compression, outside };
+  await using from = openPlace(options.from, store, places);
+  await using to = openPlace(options.to, store, places);
+  const stored = await sourceOf(from);
+  logTo(emit).info(`Copying ${from.text} to ${to.text}`);
+  return await copyImage(stored, to.images, to.names);
+}
