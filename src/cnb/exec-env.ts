@@ -19,6 +19,11 @@ export function isInExecEnv(limits: readonly string[], current: string): boolean
   return limits.length === 0 || limits.includes("*") || limits.includes(current);
 }
 
+/** Whether an image was built for another execution environment than `current`; one whose label (`io.buildpacks.exec-env`) says nothing was not. */
+export function isForOther(label: string | undefined, current: string): boolean {
+  return Boolean(label) && label !== current;
+}
+
 /** The `exec-env` of a table: a list of names, or of tables with a `name`; empty when there is none. */
 export function parseExecEnv(table: TomlTable, place: string): readonly string[] {
   const value = valueIn(table, "exec-env");
