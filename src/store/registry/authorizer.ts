@@ -88,7 +88,10 @@ export class Authorizer {
     const { realm = "", service } = this.#challenge?.parameters ?? {};
     const url = this.#realm(realm);
     const asked = clock.now();
-    const reply = await this.#inputs.send(tokenRequest(url, service, scopes, credential));
+    const reply = await this.#inputs.send({
+      ...tokenRequest(url, service, scopes, credential),
+      hold: tokenLimit,
+    });
     if (reply.status !== 200) throw this.#refused(url, scopes, `it replied ${reply.status}`, await readRefusal(reply));
     const token = parseToken((await bodyOf(reply, tokenLimit)).toString());
     if (token === undefined) throw this.#refused(url, scopes, "its answer has no token");

@@ -18,6 +18,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes can be sent again; a stream is sent once, whatever the answer. */
   readonly body?: Uint8Array | Readable;
+  /** Reads the body of an answer 200 too, so many bytes at most; an answer that breaks off is then asked for again. */
+  readonly hold?: number;
 }
 
 /** What a client works with. */
@@ -140,6 +142,7 @@ export class RegistryClient {
         method,
         url,
         body,
+        hold: ask.hold,
         ...(headers && { headers }),
         authorization: isOwn ? authorization : undefined,
       });

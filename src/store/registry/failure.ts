@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { Fault, reasonOf } from "../../std/fault.ts";
 import { type Credential, describeCredential, secretsOf } from "../auth/credential.ts";
 import { printable, type Reply, readRefusal } from "./reply.ts";
@@ -12,6 +13,12 @@ export interface Action {
   readonly repository: string;
   readonly scopes: readonly Scope[];
   readonly credential: Credential;
+}
+
+/** What happened, for people. */
+function reasonFor(error: unknown): string {
+  if (error instanceof errors.HTTPParserError) return "what it says is not HTTP";
+  return reasons[codeOf(error)] ?? printable(reasonOf(error));
 }
 
 function sentence(action: Action, found: string): string {
@@ -86,8 +93,8 @@ export function brokenFault(action: Action, error: unknown, signal: AbortSignal 
   if (error instanceof Fault) return error;
   if (signal?.aborted) return signal.reason;
   const isCertificate = isCertificateError(error);
-  const reason = reasons[codeOf(error)] ?? printable(reasonOf(error));
-  const found = isCertificate ? `its certificate is not trusted (${printable(reasonOf(error))})` : reason;
+  const reason = reasonFor(error);
+  const found = isCertificate ? `its certificate is not trusted (${reason})` : reason;
   return new Fault(isCertificate ? "registry.certificate" : "registry.unreachable", sentence(action, found), {
     // The error itself may quote a proxy's address with its password.
     hint: isCertificate

@@ -2,10 +2,9 @@ import type { Digest } from "../../oci/digest.ts";
 import { isDigest } from "../../oci/digest.ts";
 import { manifestLimit } from "../../oci/manifest.ts";
 import { mediaTypes } from "../../oci/media-type.ts";
-import { Fault } from "../../std/fault.ts";
 import { corruptBlob, digestLike } from "../verify.ts";
-import { brokenFault, oddFault } from "./failure.ts";
-import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
+import { oddFault } from "./failure.ts";
+import { bodyOf, discard, headerOf } from "./reply.ts";
 import { actionOn, ask, placeOf, type Repository } from "./repository.ts";
 
 const { oci, docker } = mediaTypes;
@@ -19,31 +18,23 @@ export interface StoredDocument {
   readonly mediaType: string;
 }
 
-async function readBody(at: Repository, reply: Reply): Promise<Buffer> {
-  try {
-    return await bodyOf(reply, manifestLimit);
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new Fault(
-        "document.size",
-        `Cannot read manifest at ${placeOf(at)}: it has more than ${manifestLimit} bytes`,
-      );
-    throw brokenFault(actionOn(at, "pull"), error, at.client.gate.signal);
-  }
-}
-
 /**
  * The manifest or index under a tag or digest, undefined when there is none. Throws Fault `blob.corrupt` when its bytes are not those the
  * digest asked for, or the one the registry announced, stands for.
  */
 export async function getManifest(at: Repository, reference: string | Digest): Promise<StoredDocument | undefined> {
-  const request = { method: "GET", to: `manifests/${reference}`, headers: { accept: accepted } } as const;
+  const request = {
+    method: "GET",
+    to: `manifests/${reference}`,
+    headers: { accept: accepted },
+    hold: manifestLimit,
+  } as const;
   const reply = await ask(at, "pull", request, [200, 404]);
   if (reply.status === 404) {
     await discard(reply);
     return undefined;
   }
-  const bytes = await readBody(at, reply);
+  const bytes = await bodyOf(reply, manifestLimit);
   const announced = headerOf(reply, "docker-content-digest");
   for (const wanted of [reference, announced]) {
     if (wanted === undefined || !isDigest(wanted)) continue;

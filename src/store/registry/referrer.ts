@@ -43,7 +43,7 @@ export async function listReferrers(
   const listed: Descriptor[] = [];
   let to: string | URL | undefined = `referrers/${digest}${query}`;
   while (to !== undefined && listed.length < manifestLimit) {
-    const request = { method: "GET", to, headers: { accept: mediaTypes.oci.index } } as const;
+    const request = { method: "GET", to, headers: { accept: mediaTypes.oci.index }, hold: manifestLimit } as const;
     const reply: Reply = await ask(at, "pull", request, [200, 400, 404, 405, 501]);
     const isList = reply.status === 200 && (headerOf(reply, "content-type") ?? "").startsWith(mediaTypes.oci.index);
     if (!isList) {

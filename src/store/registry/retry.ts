@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { Fault } from "../../std/fault.ts";
 import type { Clock } from "./clock.ts";
 import { discard, headerOf, type Reply } from "./reply.ts";
@@ -37,7 +38,8 @@ export function codeOf(error: unknown): string {
 /** Whether a connection broke in a way that may not happen again. */
 export function isCut(error: unknown): boolean {
   const code = codeOf(error);
-  return !(error instanceof Fault) && (passing.has(code) || code.startsWith("HPE_"));
+  const isNoHttp = error instanceof errors.HTTPParserError;
+  return !(error instanceof Fault) && (passing.has(code) || isNoHttp);
 }
 
 /** The pause before another attempt, the first having number 1, in milliseconds: doubled each time, between half and all of it by chance. */

@@ -21,7 +21,7 @@ export async function listTags(at: Repository): Promise<readonly string[] | unde
   let to: string | URL | undefined = "tags/list";
   for (let page = 0; to !== undefined; page++) {
     if (page >= pageLimit) throw oddFault(actionOn(at, "pull"), `its list of tags has more than ${pageLimit} pages`);
-    const reply: Reply = await ask(at, "pull", { method: "GET", to }, [200, 404]);
+    const reply: Reply = await ask(at, "pull", { method: "GET", to, hold: manifestLimit }, [200, 404]);
     if (reply.status === 404) {
       await discard(reply);
       return page === 0 ? undefined : tags;

@@ -15,6 +15,12 @@ export interface Session {
   readonly chunkMinimum: number | undefined;
 }
 
+/** How far a registry got with an upload. */
+interface Stand {
+  readonly session: Session;
+  readonly offset: number;
+}
+
 /** How blobs are sent. */
 export interface UploadOptions {
   /** The most one request carries, in bytes; without it a blob goes in one. */
@@ -32,11 +38,14 @@ const fallbackChunk = 8 << 20;
 class Interruption extends Error {
   readonly fault: unknown;
   readonly status: number | undefined;
+  /** How far the registry got, when it said so itself. */
+  readonly stand: Stand | undefined;
 
-  constructor(fault: unknown, status?: number) {
+  constructor(fault: unknown, status?: number, stand?: Stand) {
     super("the upload was interrupted");
     this.fault = fault;
     this.status = status;
+    this.stand = stand;
   }
 }
 
@@ -55,6 +64,12 @@ export async function beginUpload(at: Repository): Promise<Session> {
   const reply = await ask(at, "push", { method: "POST", to: "blobs/uploads/", headers }, [202]);
   await discard(reply);
   return sessionOf(at, reply);
+}
+
+/** The session an answer says to go on with, the same if it does not. */
+function nextSession(at: Repository, session: Session, reply: Reply): Session {
+  if (headerOf(reply, "location") === undefined) return session;
+  return { ...session, location: sessionOf(at, reply).location };
 }
 
 /** How many bytes an answer says were received, undefined when it does not. */
@@ -90,10 +105,11 @@ async function patch(
     throw overcome.has(status) || isPassing(status) ? new Interruption(fault, status) : fault;
   }
   await discard(reply);
+  const next = nextSession(at, session, reply);
   const received = receivedBytes(reply);
-  if (received !== undefined && received !== position())
-    throw new Interruption(oddFault(action, `it has ${received} bytes of an upload after ${position()} were sent`));
-  return headerOf(reply, "location") === undefined ? session : { ...session, location: sessionOf(at, reply).location };
+  if (received === undefined || received === position()) return next;
+  const fault = oddFault(action, `it has ${received} bytes of an upload after ${position()} were sent`);
+  throw new Interruption(fault, undefined, { session: next, offset: received });
 }
 
 /** Sends what is left of a loading, in one request or in chunks. */
@@ -150,17 +166,16 @@ async function commit(at: Repository, session: Session, digest: Digest, bytes?: 
 }
 
 /** How far the registry got with an upload, undefined when it knows nothing of it any more. */
-async function standOf(at: Repository, session: Session): Promise<{ session: Session; offset: number } | undefined> {
+async function standOf(at: Repository, session: Session): Promise<Stand | undefined> {
   const action = actionOn(at, "push");
   const reply = await at.client.send({ method: "GET", to: session.location, scopes: action.scopes }).catch((error) => {
     throw brokenFault(action, error, at.client.gate.signal);
   });
   await discard(reply);
   if (![200, 202, 204].includes(reply.status)) return undefined;
-  const next = headerOf(reply, "location") === undefined ? session : sessionOf(at, reply);
   // Some registries write 0-0 for nothing at all.
   const received = receivedBytes(reply) ?? 0;
-  return { session: { ...session, location: next.location }, offset: received === 1 ? 0 : received };
+  return { session: nextSession(at, session, reply), offset: received === 1 ? 0 : received };
 }
 
 /** How often an upload is begun again after the registry refused to end it. */
@@ -201,7 +216,7 @@ export async function upload(at: Repository, cargo: Cargo, options: UploadOption
         chunkSize = fallbackChunk;
       }
       if (error.status !== 401 && error.status !== 413) await at.client.gate.pause(failures);
-      const stand = ended ? undefined : await standOf(at, session);
+      const stand = ended ? undefined : (error.stand ?? (await standOf(at, session)));
       const isUsable = stand !== undefined && stand.offset <= loading.position;
       session = isUsable ? stand.session : await beginUpload(at);
       offset = isUsable ? stand.offset : 0;

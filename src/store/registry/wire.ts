@@ -1,9 +1,9 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { request } from "undici";
 import { Fault } from "../../std/fault.ts";
 import { httpUrl } from "./address.ts";
 import { type ConnectionSettings, Dispatchers } from "./dispatcher.ts";
-import { discard, headerOf, type Reply } from "./reply.ts";
+import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
 
 /** One HTTP request, to be sent as it is. */
 export interface WireRequest {
@@ -12,6 +12,8 @@ export interface WireRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string | undefined;
   readonly body?: Uint8Array | Readable | undefined;
+  /** Reads the body of an answer 200 before it is given back, so many bytes at most: what breaks off then counts as no answer. */
+  readonly hold?: number | undefined;
 }
 
 /** How long to wait for an answer's head, and for the next bytes of a body, in milliseconds. */
@@ -24,6 +26,17 @@ const redirectLimit = 5;
 const redirects = new Set([301, 302, 303, 307, 308]);
 // A registry may copy a whole blob to where it belongs before it answers.
 const defaultPatience = { answer: 300_000, silence: 60_000 };
+
+async function held(reply: Reply, limit: number | undefined): Promise<Reply> {
+  if (limit === undefined || reply.status !== 200) return reply;
+  try {
+    return { ...reply, body: Readable.from([await bodyOf(reply, limit)]) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const found = `it has more than ${limit} bytes`;
+    throw new Fault("document.size", `Cannot read answer of ${reply.url.host} at ${reply.url.pathname}: ${found}`);
+  }
+}
 
 /** Sends requests and follows redirects; nothing is repeated, nothing is judged. */
 export class Wire implements AsyncDisposable {
@@ -39,7 +52,8 @@ export class Wire implements AsyncDisposable {
 
   /**
    * The answer to a request. Redirects of GET and HEAD are followed, never with credentials to another origin and never from https to http.
-   * Throws what undici throws when there is no answer, and the signal's reason when it is aborted.
+   * Throws what undici throws when there is no answer, Fault `document.size` for a held one that is too long, and the signal's reason when
+   * it is aborted.
    */
   async send(ask: WireRequest): Promise<Reply> {
     let { url, authorization } = ask;
@@ -47,7 +61,7 @@ export class Wire implements AsyncDisposable {
       const reply = await this.#one({ ...ask, url, authorization });
       const location = headerOf(reply, "location");
       const isFollowed = ask.method === "GET" || ask.method === "HEAD";
-      if (!isFollowed || !redirects.has(reply.status) || location === undefined) return reply;
+      if (!isFollowed || !redirects.has(reply.status) || location === undefined) return held(reply, ask.hold);
       await discard(reply);
       const next = httpUrl(location, url);
       const refusal =
