@@ -3,7 +3,7 @@ import type { Compression } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
 import type { Reference } from "./oci/reference.ts";
 import type { Emit } from "./std/event.ts";
-import type { ImageStore } from "./store/contract.ts";
+import type { BlobSource, ImageStore } from "./store/contract.ts";
 import type { Registry } from "./store/registry.ts";
 
 /** How registries are reached; without any of it as nobody in particular, and directly. */
@@ -14,18 +14,21 @@ export interface OutsideOptions {
   readonly insecureRegistries?: readonly string[];
 }
 
+/** How `Outside` is opened: `nearby` is where documents may be at hand that then need not be fetched. */
+export interface OutsideSettings extends OutsideOptions {
+  readonly platform: Platform;
+  readonly compression?: Compression | undefined;
+  readonly nearby?: BlobSource;
+}
+
 /** What is not on this machine: opened when it is first needed, closed in the end. */
 export class Outside implements AsyncDisposable {
-  readonly #options: OutsideOptions & { readonly platform: Platform; readonly compression?: Compression | undefined };
+  readonly #options: OutsideSettings;
   readonly #emit: Emit;
   readonly #signal: AbortSignal | undefined;
   #registry: Promise<Registry> | undefined;
 
-  constructor(
-    options: OutsideOptions & { readonly platform: Platform; readonly compression?: Compression | undefined },
-    emit: Emit,
-    signal?: AbortSignal,
-  ) {
+  constructor(options: OutsideSettings, emit: Emit, signal?: AbortSignal) {
     this.#options = options;
     this.#emit = emit;
     this.#signal = signal;
@@ -49,7 +52,7 @@ export class Outside implements AsyncDisposable {
       import("./store/auth/keychain.ts"),
       import("./store/registry/proxy.ts"),
     ]);
-    const { env = {}, insecureRegistries, platform, compression } = this.#options;
+    const { env = {}, insecureRegistries, platform, compression, nearby } = this.#options;
     const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
     return openRegistry({
       platform,
@@ -59,6 +62,7 @@ export class Outside implements AsyncDisposable {
       emit: this.#emit,
       ...(insecureRegistries && { insecure: insecureRegistries }),
       ...(compression && { compression }),
+      ...(nearby && { nearby }),
       ...(this.#signal && { signal: this.#signal }),
     });
   }

@@ -134,7 +134,11 @@ export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
   const base = hostPath(options.base ?? process.cwd());
   await using store = openLayout(homeAt(options.home).store, { platform, hold: true });
   const { compression, publish } = options;
-  await using outside = new Outside({ ...options.registries, platform, compression }, emit, options.signal);
+  await using outside = new Outside(
+    { ...options.registries, platform, compression, nearby: store },
+    emit,
+    options.signal,
+  );
   const places = { base, platform, outside, publish };
   await using target = openPlace(options.image, store, { ...places, compression });
   await using source = openPlace(options.previousImage ?? options.image, store, places);

@@ -135,7 +135,11 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     for (const warning of builder.warnings) logTo(emit).warn(warning);
     const text = runImageText(options.runImage, builder);
     const outside = opened.use(
-      new Outside({ ...options.registries, platform, compression: purpose.compression }, emit, options.signal),
+      new Outside(
+        { ...options.registries, platform, compression: purpose.compression, nearby: store },
+        emit,
+        options.signal,
+      ),
     );
     const place = opened.use(openPlace(text, store, { base: app, platform, outside }));
     const search = { store, outside, policy: pullPolicyOf(options), publish: purpose.publish ?? false, emit };

@@ -39,7 +39,11 @@ export async function copy(options: TransferOptions): Promise<Identity> {
   const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const { compression } = options;
   await using store = openLayout(homeAt(options.home).store, { platform, hold: true });
-  await using outside = new Outside({ ...options.registries, platform, compression }, emit, options.signal);
+  await using outside = new Outside(
+    { ...options.registries, platform, compression, nearby: store },
+    emit,
+    options.signal,
+  );
   const places = { base: hostPath(options.base ?? process.cwd()), platform, compression, outside };
   await using from = openPlace(options.from, store, places);
   await using to = openPlace(options.to, store, places);
