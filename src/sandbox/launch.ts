@@ -48,7 +48,7 @@ export function attend(child: ChildProcess, input: string): Attended {
   const seen = report.first.then((pid) => (pid === undefined ? undefined : readProcess(pid)));
   const kill = async () => {
     const first = await seen;
-    if (first !== undefined && (await isAlive(first))) send(first.pid, "SIGKILL");
+    if (first !== undefined && isAlive(first)) send(first.pid, "SIGKILL");
   };
   const exit = async () => {
     const [end, code, first] = await Promise.all([endOf(child), report.code, seen]);
@@ -66,7 +66,7 @@ export function attend(child: ChildProcess, input: string): Attended {
       const first = await seen;
       await report.begun;
       // The program may not have begun; a signal that came before it must not be lost.
-      while (first !== undefined && (await isAlive(first))) {
+      while (first !== undefined && isAlive(first)) {
         const program = await programBelow(first.pid);
         if (program !== undefined) return send(program, signal);
         await delay(5);

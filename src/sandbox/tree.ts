@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { readProcess, send } from "../std/process.ts";
 
@@ -14,22 +14,32 @@ export function newMark(): number {
   return 2 ** 42 + (process.pid % 2 ** 22) * 2 ** 16 + (count % 2 ** 16);
 }
 
-async function isMarked(pid: number, mark: number): Promise<boolean> {
+function isMarked(pid: number, mark: number): boolean {
   try {
-    return Number(row.exec(await readFile(`/proc/${pid}/limits`, "utf8"))?.[1]) === mark * 1024;
+    return Number(row.exec(readFileSync(`/proc/${pid}/limits`, "latin1"))?.[1]) === mark * 1024;
   } catch {
     return false;
   }
 }
 
 /** The pids of all living processes with this mark; none where there is no /proc. */
-export async function marked(mark: number): Promise<number[]> {
-  const names = await readdir("/proc").catch((): string[] => []);
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(
-    pids.map(async (pid) => (await isMarked(pid, mark)) && (await readProcess(pid)) !== undefined),
-  );
-  return pids.filter((_, index) => found[index]);
+export function marked(mark: number): number[] {
+  try {
+    const pids = readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+    return pids.filter((pid) => isMarked(pid, mark) && readProcess(pid) !== undefined);
+  } catch {
+    return [];
+  }
+}
+
+function hasGroup(leader: number): boolean {
+  try {
+    return process.kill(-leader, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Kills the group `leader` leads and every process with the mark; resolves when none is left, and gives up on what cannot be killed. */
@@ -37,7 +47,7 @@ export async function killTree(leader: number, mark: number): Promise<void> {
   send(-leader, "SIGKILL");
   // A process may fork while we look: look again until there is nothing to see.
   for (let round = 0; round < 100; round += 1) {
-    const pids = await marked(mark);
+    const pids = marked(mark);
     if (pids.length === 0) return;
     for (const pid of pids) send(pid, "SIGKILL");
     await delay(round);
@@ -46,9 +56,9 @@ export async function killTree(leader: number, mark: number): Promise<void> {
 
 /** Asks all of it to end, waits until it has, at most `grace` milliseconds, and kills the rest. */
 export async function stopTree(leader: number, mark: number, grace: number): Promise<void> {
-  const pids = await marked(mark);
+  const pids = marked(mark);
   for (const pid of pids.length === 0 ? [-leader] : pids) send(pid, "SIGTERM");
   const end = performance.now() + grace;
-  while (performance.now() < end && (await marked(mark)).length > 0) await delay(20);
+  while (performance.now() < end && (hasGroup(leader) || marked(mark).length > 0)) await delay(20);
   await killTree(leader, mark);
 }

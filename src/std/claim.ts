@@ -9,12 +9,12 @@ export async function isAbandoned(directory: HostPath): Promise<boolean> {
   // What we may not read belongs to somebody else.
   const text = await readText(under(directory, "owner")).catch(() => undefined);
   const owner = /^(\d+) (\d+)$/.exec(text ?? "");
-  return owner !== null && !(await isAlive({ pid: Number(owner[1]), start: owner[2]! }));
+  return owner !== null && !isAlive({ pid: Number(owner[1]), start: owner[2]! });
 }
 
 /** Marks a directory as this process's. */
 export async function markOwned(directory: HostPath): Promise<void> {
-  const own = await readProcess(process.pid);
+  const own = readProcess(process.pid);
   await writeFile(under(directory, "owner"), own === undefined ? "" : `${own.pid} ${own.start}`);
 }
 

@@ -17,21 +17,21 @@ afterEach(() => removeTree(base));
 
 describe("a process", () => {
   it("is seen while it lives, and not mistaken for a later one", async () => {
-    const own = await readProcess(process.pid);
+    const own = readProcess(process.pid);
     expect(own?.pid).toBe(process.pid);
-    expect(await isAlive(own!)).toBe(true);
-    expect(await isAlive({ pid: process.pid, start: "1" })).toBe(false);
-    expect(await readProcess(2 ** 30)).toBeUndefined();
+    expect(isAlive(own!)).toBe(true);
+    expect(isAlive({ pid: process.pid, start: "1" })).toBe(false);
+    expect(readProcess(2 ** 30)).toBeUndefined();
   });
 
   it("is waited for until it is gone", async () => {
     const child = spawn("sleep", ["1000"], { stdio: "ignore" });
     await once(child, "spawn");
-    const seen = await readProcess(child.pid!);
+    const seen = readProcess(child.pid!);
     const gone = goneOf(seen!);
     send(child.pid!, "SIGKILL");
     await gone;
-    expect(await isAlive(seen!)).toBe(false);
+    expect(isAlive(seen!)).toBe(false);
     send(child.pid!, "SIGKILL");
   });
 });
