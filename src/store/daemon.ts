@@ -76,7 +76,7 @@ export async function openDaemon(address: DaemonAddress, options: DaemonOptions 
     connection[Symbol.dispose]();
     throw error;
   }
-  const line: Line = { connection, engine, signal };
+  const line: Line = { connection, engine, layers: new Map(), signal };
   const exports = new Set<Exchange>();
   const temporary = options.temporary ?? hostPath(tmpdir());
 

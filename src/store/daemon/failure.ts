@@ -21,7 +21,9 @@ export class DaemonRefusal extends Fault {
   readonly status: number;
 
   constructor(what: string, place: string, status: number, words: string) {
-    super("daemon.refused", `Cannot ${what} at ${place}: the daemon answers: ${words.trim().replace(/\.$/, "")}`);
+    super("daemon.refused", `Cannot ${what} at ${place}: the daemon answers: ${words.trim().replace(/\.$/, "")}`, {
+      hint: "see the daemon's log; `docker system df` shows what its disk holds",
+    });
     this.status = status;
   }
 }

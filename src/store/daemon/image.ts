@@ -1,3 +1,4 @@
+import type { DiffId } from "../../oci/digest.ts";
 import { familiarName, type Reference } from "../../oci/reference.ts";
 import { collect } from "../../std/byte.ts";
 import { isObject, type Json } from "../../std/json.ts";
@@ -11,6 +12,8 @@ import { type FoundImage, parseFound } from "./found.ts";
 export interface Line {
   readonly connection: Connection;
   readonly engine: Engine;
+  /** The layers of images by ID, as far as the daemon was asked. */
+  readonly layers: Map<string, readonly DiffId[]>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,8 +25,10 @@ function question({ engine, signal }: Line, path: string, rest: Verb): Question 
 }
 
 /** The image the daemon knows by this name, ID or beginning of an ID; undefined when there is none. */
-export async function inspect(line: Line, name: string): Promise<FoundImage | undefined> {
-  const what = `read image ${name}`;
+export async function inspect(line: Line, text: string): Promise<FoundImage | undefined> {
+  const what = `read image ${text}`;
+  // Podman takes a whole ID without its algorithm for a name, and refuses it.
+  const name = /^[0-9a-f]{64}$/.test(text) ? `sha256:${text}` : text;
   return parseFound(await ask(line.connection, question(line, `/images/${name}/json`, { method: "GET", what })));
 }
 

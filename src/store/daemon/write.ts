@@ -20,7 +20,7 @@ async function nameAll(line: Line, id: string, names: readonly Reference[]): Pro
       done.push(at);
     }
   } catch (error) {
-    const free = { connection: line.connection, engine: line.engine };
+    const free = { ...line, signal: undefined };
     for (const at of done) {
       const old = before[at];
       await (old ? tag(free, old.id, names[at]!) : untag(free, names[at]!)).catch(() => undefined);
@@ -50,7 +50,7 @@ export async function writeImage(
   const id = engine.kind === "containerd" ? identity.digest : identity.imageId;
   if (engine.kind === "containerd") await load(line, tarOf(blobParcel(documents, blobs)), what, onSent);
   else {
-    const there = await layersThere(line, image.config.diffIds, tags.map(nameText));
+    const there = await layersThere(line, image.layers, tags.map(nameText));
     const send = (isThere: (at: number) => boolean) =>
       load(line, tarOf(layerParcel(image, documents, blobs, isThere)), what, onSent);
     try {
