@@ -1,24 +1,39 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where the generated workload lives and how large it is. */
+/** Where the generated workload lives. */
 export interface Workload {
   readonly app: string;
   readonly buildpack: string;
   readonly baseRoot: string;
 }
 
-/** Sizes of the generated parts: files and bytes. */
-export const sizes = {
-  app: { files: 10_000, bytes: 200e6 },
-  launch: { files: 13_000, bytes: 400e6 },
-  cache: { files: 40, bytes: 400e6 },
-  base: { files: 2_000, bytes: 80e6 },
-} as const;
+/** One generated part. */
+export interface Part {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Sizes of the generated parts, 1 being the workload that figures are given for. */
+export function sizesAt(scale: number) {
+  const part = (files: number, bytes: number): Part => ({
+    files: Math.ceil(files * scale),
+    bytes: Math.ceil(bytes * scale),
+  });
+  return {
+    app: part(10_000, 200e6),
+    launch: part(13_000, 400e6),
+    cache: part(40, 400e6),
+    base: part(2_000, 80e6),
+  };
+}
 
 /** Repeatable bytes that compress about as well as code does: words from a small dictionary chosen by xorshift32. */
 function wordsOf(seed: number, length: number): Buffer {
-  const words = Array.from({ length: 512 }, (_, at) => `${((at * 2654435761) >>> 0).toString(36)}${at % 7 === 0 ? "\n" : " "}`);
+  const words = Array.from(
+    { length: 512 },
+    (_, at) => `${((at * 2654435761) >>> 0).toString(36)}${at % 7 === 0 ? "\n" : " "}`,
+  );
   const out = Buffer.alloc(length);
   let state = seed | 1;
   let at = 0;
@@ -31,7 +46,7 @@ function wordsOf(seed: number, length: number): Buffer {
   return out;
 }
 
-function fill(folder: string, part: { files: number; bytes: number }, seed: number): void {
+function fill(folder: string, part: Part, seed: number): void {
   const source = wordsOf(seed, 4 << 20);
   const size = Math.floor(part.bytes / part.files);
   for (let at = 0; at < part.files; at += 1) {
@@ -69,8 +84,9 @@ printf '[types]\\ncache = true\\n[metadata]\\nkey = "1"\\n' > "$layers/cache.tom
 printf '[[processes]]\\ntype = "web"\\ncommand = ["/bin/true"]\\ndefault = true\\n' > "$layers/launch.toml"
 `;
 
-/** Generates the workload below `folder` once; a finished one is used again. */
-export function makeWorkload(folder: string): Workload {
+/** Generates the workload below `folder` once; a finished one is used again, whatever its scale. */
+export function makeWorkload(folder: string, scale: number): Workload {
+  const sizes = sizesAt(scale);
   const workload = { app: join(folder, "app"), buildpack: join(folder, "buildpack"), baseRoot: join(folder, "base") };
   if (existsSync(join(folder, "complete"))) return workload;
   fill(workload.app, sizes.app, 1);
@@ -79,7 +95,10 @@ export function makeWorkload(folder: string): Workload {
   fill(workload.baseRoot, sizes.base, 4);
   mkdirSync(join(workload.buildpack, "bin"), { recursive: true });
   writeFileSync(join(workload.buildpack, "buildpack.toml"), descriptor);
-  for (const [name, text] of [["detect", detect], ["build", build]] as const) {
+  for (const [name, text] of [
+    ["detect", detect],
+    ["build", build],
+  ] as const) {
     writeFileSync(join(workload.buildpack, "bin", name), text);
     chmodSync(join(workload.buildpack, "bin", name), 0o755);
   }

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** One run of a program: times in milliseconds, memory in bytes where it was measured. */
+export interface Run {
+  readonly ms: number;
+  readonly cpuMs?: number;
+  readonly peakBytes?: number;
+  /** What it wrote on its standard output. */
+  readonly output: string;
+}
+
+/** What is left of several runs of the same. */
+export interface Result {
+  readonly medianMs: number;
+  readonly runsMs: readonly number[];
+  readonly medianCpuMs?: number;
+  readonly peakBytes?: number;
+  /** Medians by phase, of builds. */
+  readonly phasesMs?: Readonly<Record<string, number>>;
+}
+
+/** How a program is run. */
+export interface Running {
+  readonly env?: Readonly<Record<string, string>>;
+  /** A folder for a file of the meter; without it only the time is measured. */
+  readonly meterIn?: string;
+}
+
+const meter = join(fileURLToPath(new URL(".", import.meta.url)), "meter.cjs");
+
+/** Runs a program to its end; throws what it wrote on its standard error when it fails. */
+export async function timed(argv: readonly string[], { env = {}, meterIn }: Running = {}): Promise<Run> {
+  const [program = "", ...rest] = argv;
+  const file = meterIn === undefined ? undefined : join(meterIn, "meter.json");
+  const words = file === undefined ? rest : ["--require", meter, ...rest];
+  const start = performance.now();
+  const child = spawn(program, words, {
+    env: { ...process.env, ...env, ...(file !== undefined && { BENCH_METER: file }) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let complaint = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    complaint += chunk;
+  });
+  const [code] = await once(child, "close");
+  const ms = performance.now() - start;
+  if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}: ${complaint || output}`);
+  if (file === undefined) return { ms, output };
+  const usage = JSON.parse(readFileSync(file, "utf8")) as NodeJS.ResourceUsage;
+  rmSync(file);
+  return {
+    ms,
+    output,
+    cpuMs: (usage.userCPUTime + usage.systemCPUTime) / 1000,
+    peakBytes: usage.maxRSS * 1024,
+  };
+}
+
+/** The one in the middle; of an even number the mean of the two there. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Milliseconds by phase as the events of `--json` tell them. */
+function phasesOf(output: string): Record<string, number> {
+  const phases: Record<string, number> = {};
+  for (const line of output.split("\n")) {
+    if (!line.startsWith("{")) continue;
+    const event = JSON.parse(line) as { type: string; phase?: string; state?: string; ms?: number };
+    if (event.type === "phase" && event.state === "end") phases[event.phase ?? ""] = event.ms ?? 0;
+  }
+  return phases;
+}
+
+const rounded = (ms: number) => Math.round(ms * 10) / 10;
+
+/** The runs in short. */
+export function resultOf(runs: readonly Run[]): Result {
+  const phases = runs.map(({ output }) => phasesOf(output));
+  const names = Object.keys(phases[0] ?? {});
+  const cpu = runs.flatMap(({ cpuMs }) => cpuMs ?? []);
+  const peaks = runs.flatMap(({ peakBytes }) => peakBytes ?? []);
+  return {
+    medianMs: rounded(median(runs.map(({ ms }) => ms))),
+    runsMs: runs.map(({ ms }) => rounded(ms)),
+    ...(cpu.length > 0 && { medianCpuMs: rounded(median(cpu)) }),
+    ...(peaks.length > 0 && { peakBytes: Math.max(...peaks) }),
+    ...(names.length > 0 && {
+      phasesMs: Object.fromEntries(
+        names.map((name) => [name, rounded(median(phases.map((phase) => phase[name] ?? 0)))]),
+      ),
+    }),
+  };
+}
