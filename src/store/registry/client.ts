@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { type Emit, logTo } from "../../std/event.ts";
+import { Fault } from "../../std/fault.ts";
 import type { Credential } from "../auth/credential.ts";
 import { apiHostOf, httpUrl, type Scheme, schemesFor } from "./address.ts";
 import { Authorizer } from "./authorizer.ts";
@@ -169,7 +170,8 @@ export class RegistryClient {
     } catch (error) {
       const code = codeOf(error);
       const isAbsent = code === "ENOTFOUND" || code === "EAI_AGAIN" || (code === "ECONNREFUSED" && hasPort);
-      if (this.gate.signal?.aborted || isAbsent || isCertificateError(error)) throw error;
+      const isFinal = error instanceof Fault || isCertificateError(error);
+      if (this.gate.signal?.aborted || isAbsent || isFinal) throw error;
       failure = error;
     }
     try {
@@ -177,7 +179,7 @@ export class RegistryClient {
       this.#scheme = second;
       return reply;
     } catch (error) {
-      throw isCertificateError(error) ? error : failure;
+      throw error instanceof Fault || isCertificateError(error) ? error : failure;
     }
   }
 }

@@ -94,7 +94,7 @@ export class Trust {
   }
 
   async #readCommon(): Promise<readonly string[]> {
-    const bundles = (this.#settings.bundles ?? []).map(readBundle);
-    return [...(await readSystemBundle()), ...(await Promise.all(bundles))];
+    const bundles = await Promise.all((this.#settings.bundles ?? []).map(readBundle));
+    return [...(await readSystemBundle()), ...bundles];
   }
 }

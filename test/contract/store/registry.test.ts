@@ -1,12 +1,20 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { documentsOf } from "../../../src/oci/image.ts";
 import { mediaTypes } from "../../../src/oci/media-type.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
 import { collect } from "../../../src/std/byte.ts";
+import { under } from "../../../src/std/path.ts";
+import { openArchive } from "../../../src/store/archive.ts";
+import { copyImage } from "../../../src/store/copy.ts";
 import { layerTar } from "../../../src/store/layer.ts";
+import { memoryStore } from "../../../src/store/memory.ts";
 import { openRegistry } from "../../../src/store/registry.ts";
+import { hasZstd } from "../../../src/tar/gzip.ts";
 import { peer } from "../../support/peer.ts";
 import { type RunningRegistry, startRegistry } from "../../support/registry.ts";
 import { inFolder } from "./place.ts";
@@ -31,7 +39,7 @@ function hostFor(test: TestContext): string {
 }
 
 describe("docker-registry and skopeo", () => {
-  it.for(["oci", "docker"] as const)("IMG take what we push, %s family", (family, test) =>
+  it.for(["oci", "docker"] as const)("take what we push, %s family", (family, test) =>
     inFolder(async (folder) => {
       const name = `${hostFor(test)}/push/${family}:v1`;
       const sample = sampleImage({ family, files, labels: { hello: "world" } });
@@ -58,8 +66,6 @@ describe("docker-registry and skopeo", () => {
     inFolder(async (folder) => {
       const name = `${hostFor(test)}/by-skopeo/app:v1`;
       const sample = sampleImage({ files });
-      const { openArchive } = await import("../../../src/store/archive.ts");
-      const { under } = await import("../../../src/std/path.ts");
       await using archive = openArchive(under(folder, "a.tar"), { form: "oci" });
       await archive.write(sample.image, [parseReference("a:v1")], sample.blobs);
       skopeo(test, "copy", "--dest-tls-verify=false", `oci-archive:${folder}/a.tar:v1`, `docker://${name}`);
@@ -69,4 +75,73 @@ describe("docker-registry and skopeo", () => {
       for (const layer of stored!.image.layers)
         expect(digestOf(await collect(layerTar(layer, stored!.blobs)))).toBe(layer.diffId);
     }));
+});
+
+describe("a registry as a place to copy from and to", () => {
+  it("streams layers in bounded memory, both ways", async (test) => {
+    const script = fileURLToPath(new URL("registry-stream.ts", import.meta.url));
+    const args = ["--import", import.meta.resolve("tsx"), script, hostFor(test), "192", "3"];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const { pulled, peak } = JSON.parse(stdout);
+    expect(pulled).toBeGreaterThan(3 * (96 << 20));
+    expect(peak).toBeLessThan(250e6);
+  });
+
+  it("copies more blobs than may move at a time between two registries that are one", async (test) => {
+    const [from, to] = ["from", "to"].map((name) => parseReference(`${hostFor(test)}/copy/${name}:v1`));
+    const files = Array.from({ length: 7 }, () => randomBytes(50_000));
+    const sample = sampleImage({ files, compression: "gzip" });
+    await using source = openRegistry({ concurrency: 2 });
+    await source.write(sample.image, [from!], sample.blobs);
+    await using target = openRegistry({ concurrency: 2 });
+    const stored = await source.read(from!);
+    // Each of them holds the connections of the other's blobs for as long as it needs them.
+    const [there] = await Promise.all([copyImage(stored!, target, [to!]), copyImage(stored!, memoryStore(), [to!])]);
+    expect(there).toEqual(stored?.identity);
+    expect((await target.read(to!))?.identity).toEqual(stored?.identity);
+  });
+
+  it("asks for no config that is at hand", async (test) => {
+    const name = parseReference(`${hostFor(test)}/nearby/app:v1`);
+    const sample = sampleImage({ files: [Buffer.from("x")] });
+    const events: string[] = [];
+    const nearby = memoryStore();
+    await nearby.write(sample.image, [name], sample.blobs);
+    await using registry = openRegistry({
+      nearby,
+      emit: (event) => event.type === "log" && events.push(event.text.replace(/ http.*\/v2\//, " ")),
+    });
+    await registry.write(sample.image, [name], sample.blobs);
+    events.length = 0;
+    expect(await registry.read(name)).toBeDefined();
+    expect(events).toEqual(["GET nearby/app/manifests/v1: 200"]);
+  });
+
+  it("refuses an image without a name", async () => {
+    await using registry = openRegistry();
+    const sample = sampleImage();
+    await expect(registry.write(sample.image, [], sample.blobs)).rejects.toMatchObject({ code: "registry.name" });
+  });
+
+  it("pushes zstd with OCI's type where Node has it", async (test) => {
+    const name = parseReference(`${hostFor(test)}/zstd/app:v1`);
+    const sample = sampleImage();
+    await using registry = openRegistry({ compression: "zstd" });
+    const written = registry.write(sample.image, [name], sample.blobs);
+    if (!hasZstd()) return expect(written).rejects.toMatchObject({ code: "zstd.missing" });
+    await written;
+    const stored = await registry.read(name);
+    expect(stored?.image.layers[0]?.descriptor.mediaType).toBe(mediaTypes.oci.zstd);
+    for (const layer of stored!.image.layers)
+      expect(digestOf(await collect(layerTar(layer, stored!.blobs)))).toBe(layer.diffId);
+  });
+
+  it("gives layers the types of their family when asked to", async (test) => {
+    const name = parseReference(`${hostFor(test)}/types/app:v1`);
+    const sample = sampleImage();
+    await using registry = openRegistry({ layerTypes: "family" });
+    await registry.write(sample.image, [name], sample.blobs);
+    const types = (await registry.read(name))?.image.layers.map(({ descriptor }) => descriptor.mediaType);
+    expect(new Set(types)).toEqual(new Set([mediaTypes.oci.gzip]));
+  });
 });
