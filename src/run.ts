@@ -1,22 +1,21 @@
 import { constants } from "node:os";
 import { homeAt } from "./home.ts";
-import { platformOf } from "./oci/config.ts";
-import type { Digest } from "./oci/digest.ts";
+import { type ContainerConfig, platformOf } from "./oci/config.ts";
 import { formatPlatform, isPlatformFor, ociArchitecture } from "./oci/platform.ts";
 import { openPlace } from "./place.ts";
 import { type Hear, startAttached } from "./sandbox/attach.ts";
-import type { Exit, Mount } from "./sandbox/contract.ts";
+import type { Mount } from "./sandbox/contract.ts";
 import { prepareImage } from "./sandbox/image.ts";
 import { type NamespaceKind, namespace } from "./sandbox/namespace.ts";
 import { pipesIn } from "./sandbox/pipe.ts";
-import { type SignalSource, supervise } from "./sandbox/supervise.ts";
+import { type SignalSource, type Supervision, supervise } from "./sandbox/supervise.ts";
 import { claimDirectory } from "./std/claim.ts";
 import { type Emit, logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { isDirectory, kindOf } from "./std/file.ts";
 import { guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { removeTree } from "./std/remove.ts";
-import type { StoredImage } from "./store/contract.ts";
+import type { BlobSource, StoredImage } from "./store/contract.ts";
 import { openLayout } from "./store/layout.ts";
 import { unpackImage } from "./store/stack.ts";
 
@@ -54,7 +53,6 @@ export interface RunOptions {
 
 /** How a run ended. */
 export interface RunReport {
-  readonly imageId: Digest;
   /** The program's exit code, 128 plus the signal's number when one killed it. */
   readonly exitCode: number;
 }
@@ -86,15 +84,35 @@ function machineOf(architecture: string): string {
   return { amd64: "x86_64", arm64: "aarch64", "386": "i386" }[architecture] ?? architecture;
 }
 
+/** The same blobs, with a word about each piece that is read. */
+function watched({ image, blobs }: StoredImage, task: string, emit: Emit): BlobSource {
+  const total = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  let done = 0;
+  return {
+    has: (digest) => blobs.has(digest),
+    async *open(descriptor) {
+      for await (const piece of blobs.open(descriptor)) {
+        done += piece.length;
+        emit({ type: "progress", task, done, total, unit: "byte" });
+        yield piece;
+      }
+    },
+  };
+}
+
 /** The directory of an image's files, unpacked at the first run and shared by all. */
-async function unpacked(stored: StoredImage, roots: HostPath, options: RunOptions): Promise<HostPath> {
+async function unpacked(
+  stored: StoredImage,
+  roots: HostPath,
+  { image, onEvent = () => {} }: RunOptions,
+  signal: AbortSignal,
+): Promise<HostPath> {
   const directory = under(roots, stored.identity.imageId.replace(":", "-"));
   if (await isDirectory(directory)) return directory;
-  logTo(options.onEvent ?? (() => {})).info(`Unpacking ${options.image}`);
+  const source = { ...stored, blobs: watched(stored, `Unpacking ${image}`, onEvent) };
   try {
-    const skipped = await unpackImage(stored, directory, options.signal ? { signal: options.signal } : {});
-    if (skipped.length > 0)
-      logTo(options.onEvent ?? (() => {})).debug(`Left out, as only root may make them: ${skipped.join(", ")}`);
+    const skipped = await unpackImage(source, directory, { signal });
+    if (skipped.length > 0) logTo(onEvent).debug(`Left out, as only root may make them: ${skipped.join(", ")}`);
   } catch (error) {
     // Another run may have been faster.
     if (!(error instanceof Fault && error.code === "unpack.place" && (await isDirectory(directory)))) throw error;
@@ -110,13 +128,17 @@ async function volumesOf({ volumes = [] }: RunOptions): Promise<Mount[]> {
   return volumes.map(({ host, guest, access }) => ({ host: hostPath(host), guest: guestPath(guest), access }));
 }
 
-function codeOf(exit: Exit): number {
-  if (exit.kind === "exited") return exit.code;
-  return exit.kind === "killed" ? 128 + (constants.signals[exit.signal as NodeJS.Signals] ?? 0) : 127;
+function codeOf(signal: string): number {
+  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 }
 
-/** The image's documents, and the directory it is unpacked in. */
-async function readUnpacked(options: RunOptions): Promise<{ stored: StoredImage; directory: HostPath }> {
+interface Unpacked {
+  readonly config: ContainerConfig;
+  readonly directory: HostPath;
+}
+
+/** What the image says, and the directory it is unpacked in. */
+async function readUnpacked(options: RunOptions, stopped: AbortSignal): Promise<Unpacked> {
   const home = homeAt(options.home);
   await using store = openLayout(home.store, { platform: ours });
   await using place = openPlace(options.image, store, {
@@ -126,7 +148,29 @@ async function readUnpacked(options: RunOptions): Promise<{ stored: StoredImage;
   const stored = await place.read();
   if (stored === undefined) throw missing(options.image);
   await checkPlatform(stored, options.image);
-  return { stored, directory: await unpacked(stored, home.roots, options) };
+  return { config: stored.image.config.config, directory: await unpacked(stored, home.roots, options, stopped) };
+}
+
+async function exitCodeOf(options: RunOptions, kind: NamespaceKind, supervision: Supervision): Promise<number> {
+  const backend = await kind.backend();
+  const volumes = await volumesOf(options);
+  const { config, directory } = await readUnpacked(options, supervision.stopped);
+  const { image: name, user = config.User, network = "host", stdin = "inherit" } = options;
+  const folder = await claimDirectory(homeAt(options.home).work, "run-");
+  try {
+    const start = await prepareImage(backend, { ...options, name, directory, config, user, network, volumes }, folder);
+    supervision.stopped.throwIfAborted();
+    const container = await startAttached(start, pipesIn(folder), { stdin, hear: options.onOutput });
+    supervision.attach(container);
+    const exit = await container.exit;
+    if (exit?.kind === "exited") return exit.code;
+    // A signal may also end the program before it has begun.
+    const signal = exit?.kind === "killed" ? exit.signal : supervision.last;
+    if (signal !== undefined) return codeOf(signal);
+    throw new Fault("run.start", `Cannot start ${name}: ${backend.name} could not set it up`, { exit: "launch" });
+  } finally {
+    await removeTree(folder);
+  }
 }
 
 /**
@@ -135,24 +179,16 @@ async function readUnpacked(options: RunOptions): Promise<{ stored: StoredImage;
  */
 export async function run(options: RunOptions, kind: NamespaceKind = namespace): Promise<RunReport> {
   options.signal?.throwIfAborted();
-  const backend = await kind.backend();
-  const volumes = await volumesOf(options);
-  const { stored, directory } = await readUnpacked(options);
-  const { config } = stored.image.config;
-  const { image: name, user = config.User, network = "host", stdin = "inherit" } = options;
-  const folder = await claimDirectory(homeAt(options.home).work, "run-");
+  const supervision = supervise(options.signals, options.signal);
   try {
-    const start = await prepareImage(backend, { ...options, name, directory, config, user, network, volumes }, folder);
-    const container = await startAttached(start, pipesIn(folder), { stdin, hear: options.onOutput });
-    const supervision = supervise(container, options.signals, options.signal);
-    const exit = await container.exit.finally(() => supervision.end());
+    const exitCode = await exitCodeOf(options, kind, supervision);
     options.signal?.throwIfAborted();
-    // A signal may end a program before it has begun.
-    const signal = exit === undefined ? supervision.last : undefined;
-    const ended: Exit | undefined = signal === undefined ? exit : { kind: "killed", signal };
-    if (ended !== undefined) return { imageId: stored.identity.imageId, exitCode: codeOf(ended) };
-    throw new Fault("run.start", `Cannot start ${name}: ${backend.name} could not set it up`, { exit: "launch" });
+    return { exitCode };
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (supervision.stopped.aborted && supervision.last !== undefined) return { exitCode: codeOf(supervision.last) };
+    throw error;
   } finally {
-    await removeTree(folder);
+    supervision.end();
   }
 }

@@ -187,6 +187,26 @@ describe.each(isolating)("a run in $title", (subject) => {
       expect(signals.eventNames()).toEqual([]);
     });
 
+    it("stops while the image is still being unpacked", async () => {
+      const name = `slow-${subject.title.length}`;
+      await writeMachineImage(home, name, { config: { Env: env, Cmd: ["/bin/sh"] }, files: { [`/${name}`]: "" } });
+      const signals = new EventEmitter();
+      const report = await run(
+        {
+          image: name,
+          home,
+          stdin: "ignore",
+          args: ["/bin/touch", "/tmp/started"],
+          signals,
+          onEvent: (event) => void (event.type === "progress" && signals.emit("SIGINT", "SIGINT")),
+        },
+        kind,
+      );
+      expect(report).toEqual({ exitCode: 130 });
+      expect(readdirSync(join(home, "work"))).toEqual([]);
+      expect(signals.eventNames()).toEqual([]);
+    });
+
     it("ends a program that does nothing about it", async () => {
       const signals = new EventEmitter();
       const options = { image: "app", home, stdin: "ignore", args: ["sleep 1000"], signals } as const;

@@ -34,6 +34,7 @@ export function sizeText(bytes: number): string {
 function statusOf(event: Event): string | undefined {
   if (event.type === "phase") return event.state === "start" ? `${event.phase} …` : "";
   if (event.type !== "progress") return undefined;
+  if (event.done === event.total) return "";
   const amount = event.unit === "byte" ? sizeText(event.done) : String(event.done);
   const total = event.total === undefined ? "" : ` of ${event.unit === "byte" ? sizeText(event.total) : event.total}`;
   return `${event.task}: ${amount}${total}`;
