@@ -11,7 +11,7 @@ import type { BlobSource, DocumentTexts, ImageStore, StoredImage } from "./contr
 import { textOf } from "./document.ts";
 import { checkNames } from "./name.ts";
 import type { LayerTypes } from "./registry/freight.ts";
-import { defaultConcurrency, type HostSettings, Hosts, type Located } from "./registry/hosts.ts";
+import { type HostSettings, Hosts, type Located } from "./registry/hosts.ts";
 import { getManifest, putManifest } from "./registry/manifest.ts";
 import { type Mirrors, mirrorsOf } from "./registry/mirror.ts";
 import { pullImage } from "./registry/pull.ts";
@@ -87,9 +87,9 @@ class Registries implements Registry {
       throw new Fault("registry.name", "Cannot push image: it has no name that says where to", { exit: "usage" });
     const destinations = await this.#destinations(names);
     await this.#learnLayers(destinations, image);
-    const { compression = "gzip", layerTypes = "docker", concurrency = defaultConcurrency } = this.#options;
+    const { compression = "gzip", layerTypes = "docker" } = this.#options;
     const { chunkSize, emit = () => {} } = this.#options;
-    const options: PushOptions = { compression, layerTypes, concurrency, chunkSize, emit };
+    const options: PushOptions = { compression, layerTypes, chunkSize, emit };
     return pushImage({ image, blobs, texts }, destinations, options, ({ identity }) =>
       checkNames(names, identity.digest),
     );

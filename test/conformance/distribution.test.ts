@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runImageCandidates } from "../../src/cnb/run-image.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
 import { documentsOf, type Image } from "../../src/oci/image.ts";
 import { encodeManifest, type Manifest } from "../../src/oci/manifest.ts";
@@ -10,6 +11,7 @@ import { collect } from "../../src/std/byte.ts";
 import type { BlobSource } from "../../src/store/contract.ts";
 import { layerTar } from "../../src/store/layer.ts";
 import { memoryStore } from "../../src/store/memory.ts";
+import { readFirst } from "../../src/store/registry/first.ts";
 import { openRegistry, type RegistryOptions } from "../../src/store/registry.ts";
 import { type Sample, sampleImage } from "../contract/store/sample.ts";
 import { quickClock } from "../support/clock.ts";
@@ -460,6 +462,41 @@ describe.runIf(isThere)("mirrors", () => {
         expect(digestOf(await collect(layerTar(layer, stored!.blobs)))).toBe(layer.diffId);
       await using other = openRegistry({ mirrors: { "*": [`${relay.host}/nothing`] } });
       expect((await other.read(name("proxied/team/app:v1")))?.identity).toEqual(identity);
+    }));
+});
+
+describe.runIf(isThere)("choosing a run image in registries", () => {
+  const names = (image: string, ...mirrors: string[]) => ({ image, mirrors });
+
+  it("RUNIMG-001 the one on the app image's registry is taken when it can be read", () =>
+    withRelay(async (relay, name) => {
+      const identity = await put(name("runimg/run:v1"), sampleImage());
+      await using registry = openRegistry({ clock: quickClock() });
+      const known = names("127.0.0.1:1/run:v1", `${relay.host}/runimg/run:v1`);
+      const candidates = runImageCandidates(known, relay.host).map(parseReference);
+      const first = await readFirst(registry, candidates);
+      expect(first?.name).toEqual(name("runimg/run:v1"));
+      expect(first?.stored.identity).toEqual(identity);
+    }));
+
+  it("RUNIMG-002 else the first that can be read: not there, not reachable and not allowed are passed over", () =>
+    withRelay(async (relay, name) => {
+      await put(name("runimg/mirror:v1"), sampleImage());
+      relay.interfere = ({ path }, _incoming, outgoing) => {
+        if (!path.includes("/secret/")) return undefined;
+        outgoing.writeHead(403).end();
+        return "handled";
+      };
+      await using registry = openRegistry({ clock: quickClock() });
+      const down = ["127.0.0.1:1/run:v1", `${relay.host}/runimg/none:v1`, `${relay.host}/secret/run:v1`];
+      const known = names(down[0]!, ...down.slice(1), `${relay.host}/runimg/mirror:v1`);
+      const candidates = runImageCandidates(known, undefined).map(parseReference);
+      expect((await readFirst(registry, candidates))?.name).toEqual(name("runimg/mirror:v1"));
+      const none = await readFirst(registry, down.map(parseReference)).catch((error) => error);
+      expect(none).toMatchObject({ code: "image.unreadable" });
+      expect(none.message).toContain("it refuses connections; Cannot pull from registry");
+      expect(none.message).toContain("it replied 403");
+      expect(await readFirst(registry, [name("runimg/none:v1")])).toBeUndefined();
     }));
 });
 

@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from "p-limit";
 import type { Reference } from "../../oci/reference.ts";
 import type { ByteStream } from "../../std/byte.ts";
 import type { Emit } from "../../std/event.ts";
@@ -29,18 +30,20 @@ export interface Located {
   readonly presence: Presence;
   /** Lets as many downloads flow as may at a time. */
   readonly flow: (open: () => ByteStream) => ByteStream;
+  /** Lets as many uploads work as may at a time; they wait for downloads, which never wait for them. */
+  readonly uploads: LimitFunction;
 }
 
 interface Host {
   readonly presence: Presence;
   readonly flow: Located["flow"];
+  readonly uploads: LimitFunction;
   readonly gate: Gate;
   /** By credential. */
   readonly clients: Map<string, RegistryClient>;
 }
 
-/** How many blobs move at the same time unless said. */
-export const defaultConcurrency = 4;
+const defaultConcurrency = 4;
 
 /** Keeps what is known of every registry that was spoken to, and the connections to it. */
 export class Hosts implements AsyncDisposable {
@@ -58,7 +61,7 @@ export class Hosts implements AsyncDisposable {
   /** The repository of a name; throws what the credentials' source throws. */
   async locate({ registry, repository }: Pick<Reference, "registry" | "repository">): Promise<Located> {
     const credential = (await this.#settings.credentials?.(registry, repository)) ?? anonymous;
-    const { presence, flow, gate, clients } = this.#host(registry);
+    const { presence, flow, uploads, gate, clients } = this.#host(registry);
     const key = JSON.stringify(credential);
     const client =
       clients.get(key) ??
@@ -71,13 +74,15 @@ export class Hosts implements AsyncDisposable {
         emit: this.#settings.emit ?? (() => {}),
       });
     clients.set(key, client);
-    return { at: { client, name: repository }, presence, flow };
+    return { at: { client, name: repository }, presence, flow, uploads };
   }
 
   #host(registry: string): Host {
+    const width = this.#settings.concurrency ?? defaultConcurrency;
     const known = this.#hosts.get(registry) ?? {
       presence: new Presence(),
-      flow: slots(this.#settings.concurrency ?? defaultConcurrency),
+      flow: slots(width),
+      uploads: pLimit(width),
       gate: this.#gate(),
       clients: new Map(),
     };

@@ -1,4 +1,4 @@
-import pLimit from "p-limit";
+import type { LimitFunction } from "p-limit";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { type Documents, type Identity, type Image, type Layer, withLayers } from "../../oci/image.ts";
@@ -22,14 +22,14 @@ export interface Destination {
   readonly references: readonly string[];
   /** What was seen in the registry's repositories. */
   readonly presence: Presence;
+  /** Lets as many layers move as may at a time. */
+  readonly uploads: LimitFunction;
 }
 
 /** How images are pushed. */
 export interface PushOptions {
   readonly compression: Compression;
   readonly layerTypes: LayerTypes;
-  /** How many layers move at the same time. */
-  readonly concurrency: number;
   readonly chunkSize: number | undefined;
   readonly emit: Emit;
 }
@@ -56,7 +56,6 @@ class Push {
 
   /** Brings every layer to a repository; resolves to the image with its layers as they are there. */
   async bringLayers(to: Destination, image: Image, freights: ReadonlyMap<Digest, Freight>): Promise<Image> {
-    const limit = pLimit(this.#options.concurrency);
     const failures: unknown[] = [];
     const brought = new Map<Digest, Descriptor>();
     const bring = async ([digest, freight]: [Digest, Freight]) => {
@@ -67,7 +66,7 @@ class Push {
         failures.push(error);
       }
     };
-    await Promise.all([...freights].map((entry) => limit(bring, entry)));
+    await Promise.all([...freights].map((entry) => to.uploads(bring, entry)));
     if (failures.length > 0) throw failures[0];
     const layers = image.layers.map(({ diffId, descriptor }): Layer => {
       return { diffId, descriptor: brought.get(descriptor.digest) ?? descriptor };
