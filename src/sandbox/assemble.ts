@@ -1,3 +1,5 @@
+import { Fault } from "../std/fault.ts";
+import { kindOf } from "../std/file.ts";
 import { type GuestPath, guestPath, type HostPath } from "../std/path.ts";
 import { groupWith, homeOf, passwdWith } from "./account.ts";
 import type { Mount, Root, Surroundings } from "./contract.ts";
@@ -30,6 +32,13 @@ function placesIn(step: Step, places: readonly GuestPath[]): Step[] | Promise<St
   return step.make === "mount" && step.access === "ro" ? withPlaces(step, places) : [step];
 }
 
+async function checkMounts(mounts: readonly Mount[]): Promise<void> {
+  for (const { host, guest } of mounts) {
+    if ((await kindOf(host)) === undefined)
+      throw new Fault("sandbox.mount", `Cannot open sandbox: there is nothing at ${host} to show as ${guest}`);
+  }
+}
+
 /** The mounts with guest paths that hold no links of what is at their base, so that nothing is mounted upon a link. */
 export async function settled(base: readonly Step[], mounts: readonly Mount[]): Promise<Mount[]> {
   return Promise.all(mounts.map(async (mount) => ({ ...mount, guest: (await locate(base, mount.guest)).guest })));
@@ -41,6 +50,7 @@ async function rootSteps({ root, network }: Surroundings): Promise<Step[]> {
 
 /** Plans what the jobs of a sandbox see, and makes what it adds in `scratch`. Mounts asked for win over the sandbox's own. */
 export async function assembleView(scratch: HostPath, surroundings: Surroundings): Promise<View> {
+  await checkMounts(surroundings.mounts);
   const base = await rootSteps(surroundings);
   const asked = await settled(base, surroundings.mounts);
   const own = await settled(base, await privateMounts(scratch, base, surroundings));

@@ -40,12 +40,12 @@ async function canRead(path: string): Promise<boolean> {
 
 /** Covers over everything below a folder that is not for every user's eyes but for ours, most of all when we are root. */
 async function covers(folder: string): Promise<Step[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const found = await Promise.all(
     entries.map(async (entry): Promise<Step[]> => {
       const path = `${folder}/${entry.name}`;
-      if (entry.isSymbolicLink()) return [];
-      const { mode } = await lstat(path);
+      const mode = entry.isSymbolicLink() ? undefined : (await lstat(path).catch(() => undefined))?.mode;
+      if (mode === undefined) return [];
       const isOpen = entry.isDirectory() ? (mode & 0o005) === 0o005 : (mode & 0o004) !== 0;
       if (isOpen) return entry.isDirectory() ? covers(path) : [];
       const kind = entry.isDirectory() ? "directory" : "file";

@@ -251,6 +251,18 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
     }
   });
 
+  it("are refused when there is nothing to mount, and nothing is left behind", async () => {
+    await using place = await groundOf(subject.kind);
+    const before = place.remains();
+    const host = hostPath(join(place.open, "missing"));
+    const mounts = [{ host, guest: guestPath("/x"), access: "ro" as const }];
+    const surroundings = { root: { kind: "machine" }, user: { uid: 1, gid: 1 }, network: "host" } as const;
+    await expect(subject.kind.open({ ...surroundings, mounts, scratch: place.scratch })).rejects.toMatchObject({
+      message: `Cannot open sandbox: there is nothing at ${host} to show as /x`,
+    });
+    expect(place.remains()).toEqual(before);
+  });
+
   it("show mounts wherever they are asked for", async () => {
     await using ground = await groundOf(subject.kind, {
       mounts: [
