@@ -11,9 +11,12 @@ export {
   type InspectOptions,
   inspect,
 } from "./inspect.ts";
+export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/image.ts";
+export type { PullPolicy } from "./pull.ts";
 export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";
 export type { SourceOptions } from "./setting.ts";
 export type { Emit, Event, Level, Phase } from "./std/event.ts";
 export { type ExitName, exitCodeOf, exitCodes, Fault } from "./std/fault.ts";
+export { copy, type TransferOptions } from "./transfer.ts";

@@ -1,0 +1,116 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { beforeAll, describe, expect, it } from "vitest";
+import { lifecycleOf } from "../../src/cnb/refusal.ts";
+import { copy, rebase } from "../../src/index.ts";
+import { diffIdOfTar } from "../../src/oci/digest.ts";
+import { withLayers } from "../../src/oci/image.ts";
+import { mediaTypes } from "../../src/oci/media-type.ts";
+import { parseReference } from "../../src/oci/reference.ts";
+import { openRegistry } from "../../src/store/registry.ts";
+import { Bench } from "../support/flow.ts";
+import { peer } from "../support/peer.ts";
+import { startRegistry } from "../support/registry.ts";
+import { startRelay } from "../support/relay.ts";
+
+const bench = new Bench();
+const make = `mkdir -p "$CNB_LAYERS_DIR/l"; echo x > "$CNB_LAYERS_DIR/l/f"; printf '[types]\\nlaunch=true\\n' > "$CNB_LAYERS_DIR/l.toml"`;
+
+/** Stores a run image of three layers that no other has. */
+async function threeLayers(name: string): Promise<void> {
+  const image = await bench.runImage(name);
+  await using store = bench.store();
+  const layers = await Promise.all(
+    ["a", "b", "c"].map(async (part) => {
+      const path = join(bench.root, `${name}-${part}`);
+      bench.write(`${name}-${part}/etc/${part}`, `${name} ${part}\n`);
+      execFileSync("tar", ["--mtime=@0", "--owner=0", "--group=0", "-cf", `${path}.tar`, "-C", path, "."]);
+      const descriptor = await store.put(mediaTypes.oci.tar, [readFileSync(`${path}.tar`)]);
+      return { diffId: diffIdOfTar(descriptor.digest), descriptor };
+    }),
+  );
+  await store.write(withLayers(image, layers), [parseReference(`${name}:latest`)], store);
+}
+
+let buildpack: string;
+beforeAll(async () => {
+  await threeLayers("base");
+  await threeLayers("newer");
+  buildpack = bench.buildpack({ id: "t/publish", build: make });
+});
+
+describe("publishing", () => {
+  it("REPRO-001 EXPORT-031 an image goes to a registry with the same ID as the local one, and unchanged layers go only once", async (context) => {
+    await using registry = await startRegistry(context);
+    await using relay = await startRelay(registry.host);
+    const image = `${relay.host}/team/app`;
+    const local = await bench.build([buildpack], { runImage: "base", image: "local" });
+    const first = await bench.build([buildpack], { runImage: "base", image, publish: true, tags: [`${image}:two`] });
+    expect(first.fault).toBeUndefined();
+    expect(first.report!.imageId).toBe(local.report!.imageId);
+    expect(first.lines().join("\n")).toContain(`*** Images (${first.report!.digest}):`);
+    const skopeo = peer("skopeo", context);
+    // Not execFileSync: the relay it asks lives in this process.
+    const { stdout } = await execa(skopeo, ["inspect", "--tls-verify=false", `docker://${image}:two`]);
+    const seen = JSON.parse(stdout) as { Digest: string };
+    expect(seen.Digest).toBe(first.report!.digest);
+
+    relay.requests.length = 0;
+    const second = await bench.build([buildpack], { runImage: "base", image, publish: true });
+    expect(second.report!.digest).toBe(first.report!.digest);
+    expect(relay.seen().filter((line) => line.startsWith("PATCH"))).toEqual([]);
+  });
+
+  it("REBASE-003 REBASE-004 a rebase in a registry moves no layer and is economical", async (context) => {
+    await using registry = await startRegistry(context);
+    await using relay = await startRelay(registry.host);
+    const [app, base, newer] = ["app", "run:1", "run:2"].map((name) => `${relay.host}/${name}`) as [
+      string,
+      string,
+      string,
+    ];
+    await copy({ from: "base", to: `docker://${base}`, home: bench.home });
+    await copy({ from: "newer", to: `docker://${newer}`, home: bench.home });
+    const built = await bench.build([buildpack], { runImage: base, image: app, publish: true });
+    expect(built.fault).toBeUndefined();
+
+    relay.requests.length = 0;
+    const moved = await rebase({ image: app, tags: [`${app}:two`], runImage: newer, publish: true, home: bench.home });
+    const seen = relay.seen();
+    expect(seen.length, seen.join("\n")).toBeLessThanOrEqual(11);
+    expect(seen.filter((line) => /^(PATCH|HEAD)/.test(line))).toEqual([]);
+    expect(seen.filter((line) => /^GET .*blobs/.test(line)).length).toBeLessThanOrEqual(2);
+
+    await using remote = openRegistry();
+    const stored = await remote.read(parseReference(app));
+    expect(stored?.identity.digest).toBe(moved.digest);
+    expect(lifecycleOf(stored!.image.config)?.runImage.reference).toBe(moved.to);
+    expect((await remote.read(parseReference(`${app}:two`)))?.identity.digest).toBe(moved.digest);
+    const own = built.report!.layers.map((layer) => layer.diffId);
+    expect(stored!.image.config.diffIds.slice(-own.length)).toEqual(own);
+  });
+
+  it("RUNIMG-001 a run image that is only in a registry is fetched once", async (context) => {
+    await using registry = await startRegistry(context);
+    await using relay = await startRelay(registry.host);
+    const base = `${relay.host}/run`;
+    await copy({ from: "base", to: `docker://${base}`, home: bench.home });
+    const first = await bench.build([buildpack], { runImage: base, image: "pulled" });
+    expect(first.fault).toBeUndefined();
+    expect(first.lines().join("\n")).toContain(`Pulling run image ${base}:latest`);
+    relay.requests.length = 0;
+    const second = await bench.build([buildpack], { runImage: base, image: "pulled" });
+    expect(second.report!.imageId).toBe(first.report!.imageId);
+    expect(relay.requests).toEqual([]);
+    const never = await bench.build([buildpack], { runImage: `${base}:other`, image: "pulled", pullPolicy: "never" });
+    expect(never.fault?.code).toBe("run-image.missing");
+    expect(relay.requests).toEqual([]);
+  });
+
+  it("a registry that cannot be reached is named in one sentence, and nothing changes", async () => {
+    const { fault } = await bench.build([buildpack], { runImage: "base", image: "127.0.0.1:1/app", publish: true });
+    expect(fault?.message).toMatch(/^Cannot .*127\.0\.0\.1:1/);
+  });
+});
