@@ -12,14 +12,15 @@ import { connect } from "./daemon/connect.ts";
 import { type Engine, readEngine } from "./daemon/engine.ts";
 import { configIn, type FoundImage } from "./daemon/found.ts";
 import { history, inspect, inspectReference, type Line } from "./daemon/image.ts";
-import { type LocalBlobs, readExport, readLocally } from "./daemon/read.ts";
+import type { LocalBlobs } from "./daemon/local.ts";
+import { readExport, readLocally } from "./daemon/read.ts";
 import { writeImage } from "./daemon/write.ts";
 import type { Exchange } from "./exchange.ts";
 
 export type { DaemonAddress } from "./daemon/address.ts";
 export { formatDaemonAddress, parseDaemonAddress } from "./daemon/address.ts";
 export type { Engine, StoreKind } from "./daemon/engine.ts";
-export type { LocalBlobs } from "./daemon/read.ts";
+export { type LocalBlobs, localBlobs } from "./daemon/local.ts";
 export { type DaemonChoice, type Environment, type PassedOver, settleDaemon } from "./daemon/settle.ts";
 export { findDaemon, readSurroundings } from "./daemon/surroundings.ts";
 

@@ -10,19 +10,14 @@ import { collect } from "../../std/byte.ts";
 import { Fault } from "../../std/fault.ts";
 import { type HostPath, under } from "../../std/path.ts";
 import { openArchive } from "../archive.ts";
-import type { BlobSource, StoredImage } from "../contract.ts";
+import type { StoredImage } from "../contract.ts";
 import { textOf } from "../document.ts";
 import type { Exchange } from "../exchange.ts";
 import { systemFault } from "../failure.ts";
 import { connectionFault } from "./failure.ts";
 import { configTextIn, type FoundImage } from "./found.ts";
 import { exportImage, history, type Line } from "./image.ts";
-
-/** Blobs on this machine, found by digest without a descriptor. */
-export interface LocalBlobs extends BlobSource {
-  /** The length of a blob in bytes, undefined when it is not here. */
-  sizeOf(digest: Digest): Promise<number | undefined>;
-}
+import type { LocalBlobs } from "./local.ts";
 
 async function localConfig(local: LocalBlobs, imageId: Digest): Promise<string | undefined> {
   const size = await local.sizeOf(imageId);

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -196,6 +196,22 @@ describe("a daemon that fails", () => {
       const fault = await faultOf(daemon.read(one));
       expect(fault.code).toBe("daemon.gone");
       expect(fault.message).toContain(`Cannot export image ${id}`);
+    }));
+
+  it("is left alone in the middle of an export that is aborted", () =>
+    inFolder(async (folder) => {
+      const controller = new AbortController();
+      await using fake = await fakeDaemon((request, response) => {
+        if (request.url?.endsWith("/json") && request.url !== "/images/json")
+          return json(response, { Id: digestOf("image") });
+        if (!request.url?.endsWith("/get")) return false;
+        response.writeHead(200);
+        response.write(Buffer.alloc(5000), () => controller.abort(new Error("stop")));
+        return true;
+      });
+      await using daemon = await openDaemon(fake.address, { temporary: folder, signal: controller.signal });
+      await expect(daemon.read(one)).rejects.toThrow("stop");
+      expect(readdirSync(folder)).toEqual([]);
     }));
 });
 

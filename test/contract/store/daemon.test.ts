@@ -14,7 +14,7 @@ import { Fault } from "../../../src/std/fault.ts";
 import { hostPath, under } from "../../../src/std/path.ts";
 import type { BlobSource, StoredImage } from "../../../src/store/contract.ts";
 import { copyImage } from "../../../src/store/copy.ts";
-import { type DaemonOptions, openDaemon } from "../../../src/store/daemon.ts";
+import { type DaemonOptions, localBlobs, openDaemon } from "../../../src/store/daemon.ts";
 import { layerTar } from "../../../src/store/layer.ts";
 import { openLayout } from "../../../src/store/layout.ts";
 import { memoryStore } from "../../../src/store/memory.ts";
@@ -260,16 +260,17 @@ describe.each(names)("a daemon as an image store: %s", (title) => {
     for (const layer of image.layers) await layout.put(layer.descriptor.mediaType, sample.blobs.open(layer.descriptor));
     const name = fresh();
     const identity = await other.write(image, [name], sample.blobs);
-    const sizes = new Map(image.layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]));
-    const local = { has: layout.has, open: layout.open, sizeOf: async (digest: Digest) => sizes.get(digest) };
+    const local = localBlobs(layout, under(folder, "store"));
     // A folder that is not there: an export would fail.
     await using daemon = await openDaemon(running.address, { local, temporary: under(folder, "missing") });
     const stored = await daemon.read(name);
     expect(stored?.identity).toEqual(identity);
     expect(stored?.image).toEqual(image);
     expect(await tarsOf(stored!)).toEqual(image.config.diffIds);
-    sizes.delete(image.layers[0]!.descriptor.digest);
-    expect((await faultOf(daemon.read(name))).code).toBe("store.system");
+    await using nothing = openLayout(under(folder, "nothing"));
+    const none = localBlobs(nothing, under(folder, "nothing"));
+    await using without = await openDaemon(running.address, { local: none, temporary: under(folder, "missing") });
+    expect((await faultOf(without.read(name))).code).toBe("store.system");
   });
 
   it("leaves no file of an export behind", async (test) => {
