@@ -79,7 +79,7 @@ describe("publishing", () => {
     relay.requests.length = 0;
     const moved = await rebase({ image: app, tags: [`${app}:two`], runImage: newer, publish: true, home: bench.home });
     const seen = relay.seen();
-    expect(seen.length, seen.join("\n")).toBeLessThanOrEqual(11);
+    expect(seen.length, seen.join("\n")).toBeLessThanOrEqual(10);
     expect(seen.filter((line) => /^(PATCH|HEAD)/.test(line))).toEqual([]);
     expect(seen.filter((line) => /^GET .*blobs/.test(line)).length).toBeLessThanOrEqual(2);
 
