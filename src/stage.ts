@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Builder, buildConfigFiles } from "./cnb/builder.ts";
 import { type Buildpack, escapedId } from "./cnb/buildpack.ts";
@@ -14,7 +15,8 @@ import type { Workspace } from "./phase/workspace.ts";
 import type { Mount, SandboxKind } from "./sandbox/contract.ts";
 import type { Supply } from "./source/builder.ts";
 import { Fault } from "./std/fault.ts";
-import { guestPath, hostPath, type Place } from "./std/path.ts";
+import { isDirectory, writeText } from "./std/file.ts";
+import { guestPath, hostPath, type Place, under } from "./std/path.ts";
 import type { StoredImage } from "./store/contract.ts";
 import type { Owner } from "./tar/entry.ts";
 
@@ -63,6 +65,17 @@ function environmentFor(
   return scriptEnvironment(base, user, operator);
 }
 
+/** Makes what volumes below the platform directory are mounted on: scripts see that directory read-only, and so does who mounts. */
+async function makeMountPoints(platform: Place, volumes: readonly Mount[]): Promise<void> {
+  for (const { host, guest } of volumes) {
+    if (!guest.startsWith(`${platform.guest}/`)) continue;
+    const point = under(platform.host, guest.slice(platform.guest.length));
+    const isFolder = await isDirectory(host);
+    await mkdir(isFolder ? point : dirname(point), { recursive: true });
+    if (!isFolder) await writeText(point, "");
+  }
+}
+
 /** Fills the platform directory and gathers what scripts run with. */
 export async function setStage(
   parts: Omit<Stage, "environment">,
@@ -74,6 +87,7 @@ export async function setStage(
 ): Promise<Stage> {
   const buildConfig = buildConfigFiles(platform.builder?.env ?? []);
   await writePlatform(parts.workspace, { userVariables: platform.env, buildConfig, bindings: platform.bindings });
+  await makeMountPoints(parts.workspace.platform, parts.volumes);
   return { ...parts, environment: environmentFor(parts.kind, parts.workspace, platform.env, buildConfig) };
 }
 

@@ -25,7 +25,7 @@ describe("the phases", () => {
   });
 
   it("API-013 API-015 API-017 API-021 a build ends with the code of the phase that failed", async () => {
-    const codes = [];
+    const codes: (number | undefined)[] = [];
     const ends = async (build: string, options: Parameters<Bench["build"]>[1] = {}, detect = "exit 0") => {
       const { fault } = await bench.build([bench.buildpack({ id: "p/ends", build, detect })], {
         image: "ends",
