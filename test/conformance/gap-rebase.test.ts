@@ -72,7 +72,7 @@ beforeAll(async () => {
 });
 
 describe("a rebase of an image we built", () => {
-  it("REBASE-003 REBASE-004 REBASE-005 REBASE-011 REBASE-013 REBASE-014 REBASE-021 stands on the recorded name's new image, and is otherwise as it was", async () => {
+  it("REBASE-003 REBASE-004 REBASE-005 REBASE-011 REBASE-013 REBASE-014 REBASE-021 REBASE-023 stands on the recorded name's new image, and is otherwise as it was", async () => {
     const { image: before, base: old } = await appOn("moved", {
       "io.buildpacks.stack.id": "s",
       "io.buildpacks.base.x": "1",
