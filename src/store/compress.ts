@@ -4,6 +4,7 @@ import { type Image, type Layer, withLayers } from "../oci/image.ts";
 import { type Compression, compressionOf, mediaTypes } from "../oci/media-type.ts";
 import type { ByteStream, Bytes } from "../std/byte.ts";
 import { gzip, zstd } from "../tar/gzip.ts";
+import { gzipAsReference } from "../tar/gzip-reference.ts";
 import type { BlobSource } from "./contract.ts";
 import { verified } from "./verify.ts";
 
@@ -16,10 +17,14 @@ function ociType(mediaType: string): string {
   return `application/vnd.oci.image.layer.nondistributable.v1.tar${foreign[1] ? "+gzip" : ""}`;
 }
 
+/** How layers are compressed; `reference` is gzip with the very bytes the reference lifecycle makes, slower. */
+export type Compressor = "gzip" | "zstd" | "reference";
+
 /** The blob of a layer that is stored uncompressed, verified and then compressed. */
-export function compressedLayer(descriptor: Descriptor, compression: "gzip" | "zstd", from: BlobSource): ByteStream {
+export function compressedLayer(descriptor: Descriptor, compressor: Compressor, from: BlobSource): ByteStream {
   const tar = verified(from.open(descriptor), descriptor, "its source");
-  return compression === "gzip" ? gzip(tar) : zstd(tar);
+  if (compressor === "reference") return gzipAsReference(tar);
+  return compressor === "gzip" ? gzip(tar) : zstd(tar);
 }
 
 /**

@@ -2,11 +2,12 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import type { Image } from "../oci/image.ts";
 import { encodeManifest, type Index, type Manifest, parseManifest } from "../oci/manifest.ts";
-import { type Compression, compressionOf } from "../oci/media-type.ts";
+import { compressionOf } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { logTo } from "../std/event.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
+import type { Compressor } from "./compress.ts";
 import type { BlobSource, DocumentTexts, ImageStore, StoredImage } from "./contract.ts";
 import { textOf } from "./document.ts";
 import { checkNames } from "./name.ts";
@@ -26,7 +27,7 @@ export interface RegistryOptions extends HostSettings {
   /** Which image of a multi-platform one is meant. */
   readonly platform?: Platform;
   /** How layers that are uncompressed are pushed, `gzip` unless said; compressed ones go as they are. */
-  readonly compression?: Compression;
+  readonly compression?: Compressor | "none";
   /** The media types of layers compressed for the registry, `docker` unless said: the reference gives them to new layers of either family. */
   readonly layerTypes?: LayerTypes;
   /** The most bytes one request of an upload carries; without it a blob goes in one request. */
@@ -83,14 +84,13 @@ class Registries implements Registry {
   }
 
   async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
-    if (names.length === 0)
+    const [first, ...others] = await this.#destinations(names);
+    if (first === undefined)
       throw new Fault("registry.name", "Cannot push image: it has no name that says where to", { exit: "usage" });
-    const destinations = await this.#destinations(names);
-    await this.#learnLayers(destinations, image);
-    const { compression = "gzip", layerTypes = "docker" } = this.#options;
-    const { chunkSize, emit = () => {} } = this.#options;
+    await this.#learnLayers(first, image);
+    const { compression = "gzip", layerTypes = "docker", chunkSize, emit = () => {} } = this.#options;
     const options: PushOptions = { compression, layerTypes, chunkSize, emit };
-    return pushImage({ image, blobs, texts }, destinations, options, ({ identity }) =>
+    return pushImage({ image, blobs, texts }, [first, ...others], options, ({ identity }) =>
       checkNames(names, identity.digest),
     );
   }
@@ -144,9 +144,8 @@ class Registries implements Registry {
   }
 
   /** Looks at the image that is there now, when layers of the new one may have been compressed for it already. */
-  async #learnLayers([first]: readonly Destination[], image: Image): Promise<void> {
-    if (first === undefined || (this.#options.compression ?? "gzip") === "none") return;
-    const { at, presence, references } = first;
+  async #learnLayers({ at, presence, references }: Destination, image: Image): Promise<void> {
+    if (this.#options.compression === "none") return;
     const isNew = (layer: Image["layers"][number]) =>
       compressionOf(layer.descriptor.mediaType) === "none" && presence.layerOf(at, layer.diffId) === undefined;
     if (presence.isKnown(at) || !image.layers.some(isNew)) return;

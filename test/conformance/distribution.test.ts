@@ -13,6 +13,7 @@ import { layerTar } from "../../src/store/layer.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { readFirst } from "../../src/store/registry/first.ts";
 import { openRegistry, type RegistryOptions } from "../../src/store/registry.ts";
+import { gzipAsReference } from "../../src/tar/gzip-reference.ts";
 import { type Sample, sampleImage } from "../contract/store/sample.ts";
 import { quickClock } from "../support/clock.ts";
 import { isInstalled } from "../support/peer.ts";
@@ -384,6 +385,40 @@ describe.runIf(isThere)("distribution spec, push", () => {
       expect((await other.read(name("two/one:v1")))?.identity).toEqual(
         (await other.read(name("two/other:v1")))?.identity,
       );
+    }));
+
+  it("Blobs another tool compressed for one registry go to the next as they are", () =>
+    withRelay(async (relay, name) => {
+      await using second = await startRelay(running.host);
+      const files = [randomBytes(50_000)];
+      const theirs = sampleImage({ files, compression: "gzip" });
+      await put(name("next/one:v1"), theirs);
+      relay.requests.length = 0;
+      const ours = sampleImage({ files });
+      await using registry = openRegistry();
+      const other = parseReference(`${second.host}/next/two:v1`);
+      await registry.write(ours.image, [name("next/one:v1"), other], ours.blobs);
+      const stored = await registry.read(other);
+      expect(stored?.image.layers.map(({ descriptor }) => descriptor.digest)).toEqual(
+        theirs.image.layers.map(({ descriptor }) => descriptor.digest),
+      );
+      expect(relay.seen().some((line) => line.startsWith("PATCH"))).toBe(false);
+    }));
+
+  it("REPRO-001 layers compressed as the reference compresses them have its digests", () =>
+    withRelay(async (_relay, name) => {
+      const sample = sampleImage({ files: [Buffer.alloc(300_000, "the same words "), randomBytes(1000)] });
+      await put(name("repro/reference:v1"), sample, { compression: "reference" });
+      await using registry = openRegistry();
+      const stored = await registry.read(name("repro/reference:v1"));
+      for (const [at, { descriptor }] of sample.image.layers.entries()) {
+        const bytes = await collect(gzipAsReference(sample.blobs.open(descriptor)));
+        expect(stored?.image.layers[at]?.descriptor).toEqual({
+          mediaType: mediaTypes.docker.gzip,
+          size: bytes.length,
+          digest: digestOf(bytes),
+        });
+      }
     }));
 });
 

@@ -1,10 +1,12 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Layer } from "../../oci/image.ts";
-import { type Compression, compressionOf, mediaTypes } from "../../oci/media-type.ts";
-import { compressedLayer } from "../compress.ts";
+import { compressionOf, mediaTypes } from "../../oci/media-type.ts";
+import { type Compressor, compressedLayer } from "../compress.ts";
 import type { BlobSource } from "../contract.ts";
 import { verified } from "../verify.ts";
 import type { Cargo } from "./cargo.ts";
+import { openBlob } from "./download.ts";
+import type { Located } from "./hosts.ts";
 
 /** A layer on its way into a registry. */
 export interface Freight {
@@ -23,30 +25,37 @@ export function isForeign(mediaType: string): boolean {
 }
 
 /** The media type of a layer that is compressed for the registry; only OCI has one for zstd that others know. */
-export function compressedType(mediaType: string, compression: "gzip" | "zstd", types: LayerTypes): string {
-  if (compression === "zstd") return mediaTypes.oci.zstd;
+export function compressedType(mediaType: string, compressor: Compressor, types: LayerTypes): string {
+  if (compressor === "zstd") return mediaTypes.oci.zstd;
   const isOci = mediaType === mediaTypes.oci.tar && types === "family";
   return mediaTypes[isOci ? "oci" : "docker"].gzip;
 }
 
 /**
- * How a layer goes to a registry: compressed ones as they are, uncompressed ones as `compression` says, under the descriptor an
- * earlier push gave them (`known`) if it is of that compression.
+ * How a layer goes to a registry: compressed ones as they are, uncompressed ones through `compressor`, unless an earlier push gave them a
+ * descriptor (`known`) of that kind of compression.
  */
 export function freightOf(
   layer: Layer,
   blobs: BlobSource,
-  compression: Compression,
+  compressor: Compressor | "none",
   known: Descriptor | undefined,
 ): Freight {
   const { descriptor } = layer;
-  if (compression === "none" || compressionOf(descriptor.mediaType) !== "none") {
-    const open = () => verified(blobs.open(descriptor), descriptor, "its source");
-    return { layer, descriptor, cargo: { expected: descriptor, open } };
-  }
-  const open = () => compressedLayer(descriptor, compression, blobs);
-  if (known === undefined || compressionOf(known.mediaType) !== compression)
-    return { layer, descriptor: undefined, cargo: { expected: undefined, open } };
-  const place = "its source, compressed anew";
-  return { layer, descriptor: known, cargo: { expected: known, open: () => verified(open(), known, place) } };
+  if (compressor === "none" || compressionOf(descriptor.mediaType) !== "none")
+    return {
+      layer,
+      descriptor,
+      cargo: { expected: descriptor, open: () => verified(blobs.open(descriptor), descriptor, "its source") },
+    };
+  const open = () => compressedLayer(descriptor, compressor, blobs);
+  const kind = compressor === "reference" ? "gzip" : compressor;
+  const isKnown = known !== undefined && compressionOf(known.mediaType) === kind;
+  return { layer, descriptor: isKnown ? known : undefined, cargo: { expected: undefined, open } };
+}
+
+/** The same layer on its way to another repository, as it stands in the first: whoever compressed it, its bytes are there. */
+export function onwardFreight(freight: Freight, descriptor: Descriptor, { at, flow }: Located): Freight {
+  if (freight.descriptor === freight.layer.descriptor) return freight;
+  return { ...freight, descriptor, cargo: { expected: descriptor, open: () => flow(() => openBlob(at, descriptor)) } };
 }

@@ -1,34 +1,27 @@
-import type { LimitFunction } from "p-limit";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { type Documents, type Identity, type Image, type Layer, withLayers } from "../../oci/image.ts";
-import type { Compression } from "../../oci/media-type.ts";
 import type { Emit } from "../../std/event.ts";
+import type { Compressor } from "../compress.ts";
 import type { BlobSource, DocumentTexts } from "../contract.ts";
 import { documentsFor } from "../document.ts";
 import { hasBlob } from "./download.ts";
 import { RefusedFault } from "./failure.ts";
-import { compressedType, type Freight, freightOf, isForeign, type LayerTypes } from "./freight.ts";
+import { compressedType, type Freight, freightOf, isForeign, type LayerTypes, onwardFreight } from "./freight.ts";
+import type { Located } from "./hosts.ts";
 import { putManifest } from "./manifest.ts";
 import { mountBlob } from "./mount.ts";
-import type { Presence } from "./presence.ts";
 import { addReferrer } from "./referrer.ts";
-import type { Repository } from "./repository.ts";
 import { type Session, upload } from "./upload.ts";
 
 /** A repository an image goes to, and under which tags or digests. */
-export interface Destination {
-  readonly at: Repository;
+export interface Destination extends Located {
   readonly references: readonly string[];
-  /** What was seen in the registry's repositories. */
-  readonly presence: Presence;
-  /** Lets as many layers move as may at a time. */
-  readonly uploads: LimitFunction;
 }
 
 /** How images are pushed. */
 export interface PushOptions {
-  readonly compression: Compression;
+  readonly compression: Compressor | "none";
   readonly layerTypes: LayerTypes;
   readonly chunkSize: number | undefined;
   readonly emit: Emit;
@@ -82,7 +75,7 @@ class Push {
     if (session === "there") return descriptor!;
     const loaded = await upload(at, freight.cargo, this.#uploadOptions(layer), session);
     presence.sawBlob(at, loaded.digest);
-    if (descriptor) return descriptor;
+    if (descriptor?.digest === loaded.digest) return descriptor;
     const { compression, layerTypes } = this.#options;
     const { mediaType, ...rest } = layer.descriptor;
     if (compression === "none") return layer.descriptor;
@@ -149,25 +142,25 @@ function isBlobUnknown(error: unknown): boolean {
 
 async function attempt(
   { image, blobs, texts }: Shipment,
-  destinations: readonly Destination[],
+  destinations: readonly [Destination, ...Destination[]],
   options: PushOptions,
   isTrusting: boolean,
   check: (documents: Documents) => void,
 ): Promise<Identity> {
   const push = new Push(options, isTrusting);
   const [first, ...others] = destinations;
-  const known = (layer: Layer) => (isTrusting ? first?.presence.layerOf(first.at, layer.diffId) : undefined);
+  const known = (layer: Layer) => (isTrusting ? first.presence.layerOf(first.at, layer.diffId) : undefined);
   const freights = new Map(
     image.layers.map((layer) => [layer.descriptor.digest, freightOf(layer, blobs, options.compression, known(layer))]),
   );
-  const placed = first ? await push.bringLayers(first, image, freights) : image;
+  const placed = await push.bringLayers(first, image, freights);
   const documents = documentsFor(placed, texts);
   check(documents);
   const settled = new Map(
-    placed.layers.map((layer, at) => {
-      const { digest } = image.layers[at]!.descriptor;
-      return [digest, freightOf(image.layers[at]!, blobs, options.compression, layer.descriptor)];
-    }),
+    image.layers.map(({ descriptor: { digest } }, at) => [
+      digest,
+      onwardFreight(freights.get(digest)!, placed.layers[at]!.descriptor, first),
+    ]),
   );
   for (const other of others) await push.bringLayers(other, image, settled);
   for (const to of destinations) await push.bringDocuments(to, documents);
@@ -182,7 +175,7 @@ async function attempt(
  */
 export async function pushImage(
   shipment: Shipment,
-  destinations: readonly Destination[],
+  destinations: readonly [Destination, ...Destination[]],
   options: PushOptions,
   check: (documents: Documents) => void,
 ): Promise<Identity> {
