@@ -83,7 +83,7 @@ dates = [1979-05-27, 1979-05-27T07:32:00Z]
 id = "*"
 mixins = []
 `;
-    const buildpack = parseBuildpack(text, "buildpack.toml", { hasBuild: true, hasWindowsBuild: false });
+    const buildpack = parseBuildpack(text, "buildpack.toml", { hasBinBuild: true });
     expect(buildpack).toMatchObject({ id: "team/a", version: "1.2.3", targets: [{}] });
   });
 });
