@@ -183,9 +183,9 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)),
     })),
   );
-  const { exported, saved, known } = await phaseOf(emit, "export", "export", async () => {
+  const { exported, saved, verdicts } = await phaseOf(emit, "export", "export", async () => {
     const slices = built.slices.map((slice) => slice.paths);
-    const untouched = await kept.look(left, slices, signal);
+    const looked = await kept.look(left, slices, signal);
     const made = await exportImage({
       analyzed,
       group: left,
@@ -202,14 +202,14 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       execEnv,
       created,
       store,
-      known: untouched,
+      verdicts: looked,
       damaged,
       emit,
       signal,
     });
     signal?.throwIfAborted();
     const done = await saveImage({ image: made.image, blobs: made.blobs, target, tags, local: store, emit });
-    return { exported: made, saved: done, known: untouched };
+    return { exported: made, saved: done, verdicts: looked };
   });
   await phaseOf(emit, "cache", "export", async () => {
     const cached = await writeCache({
@@ -220,7 +220,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       group: left,
       made: exported.made,
       workspace,
-      known: known.layers,
+      verdicts: verdicts.layers,
       damaged,
       owner,
       emit,

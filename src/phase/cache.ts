@@ -19,7 +19,7 @@ import { type MadeLayer, makeLayer } from "./export/make.ts";
 import { parentsOf } from "./export/parent.ts";
 import { type BuildpackLayers, dataOf } from "./export/request.ts";
 import type { CachedLayer } from "./kept/layers.ts";
-import type { KnownTar } from "./kept/record.ts";
+import type { Verdict } from "./kept/record.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What earlier builds of an image have kept for later ones. */
@@ -71,8 +71,8 @@ export interface CacheInputs {
   /** Layers the export has made already. */
   readonly made: readonly MadeLayer[];
   readonly workspace: Workspace;
-  /** Tars of layers nobody has touched, by the path of their directory. */
-  readonly known: ReadonlyMap<HostPath, KnownTar>;
+  /** What is known of layers by a look at their directories. */
+  readonly verdicts: ReadonlyMap<HostPath, Verdict>;
   /** Layers the restore could not read back. */
   readonly damaged: ReadonlySet<string>;
   readonly owner: Owner;
@@ -107,9 +107,9 @@ class Keeping {
   }
 
   async keep(id: string, known: string | undefined, directory: Place): Promise<string> {
-    const { made, store, owner, damaged, known: tars, signal, emit } = this.#inputs;
+    const { made, store, owner, damaged, verdicts, signal, emit } = this.#inputs;
     const tar = directoryLayer({ place: directory, parents: parentsOf(directory, owner), owner });
-    const request = { id, createdBy: "", tar, known: [known], same: tars.get(directory.host), damaged };
+    const request = { id, createdBy: "", tar, known: [known], verdict: verdicts.get(directory.host), damaged };
     const exported = made.find((layer) => layer.id === id);
     const layer = exported ?? (await makeLayer(store, "oci", request, signal));
     const { diffId } = layer.layer;

@@ -15,7 +15,7 @@ import type { DiffId } from "../../oci/digest.ts";
 import { type Image, type Layer, withLayers } from "../../oci/image.ts";
 import { formatReference } from "../../oci/reference.ts";
 import { type Emit, logTo } from "../../std/event.ts";
-import { Fault } from "../../std/fault.ts";
+import { Fault, reasonOf } from "../../std/fault.ts";
 import { kindOf, writeText } from "../../std/file.ts";
 import { type HostPath, type Place, placeUnder, under } from "../../std/path.ts";
 import type { BlobSource, BlobStore } from "../../store/contract.ts";
@@ -23,8 +23,8 @@ import type { Owner } from "../../tar/entry.ts";
 import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLayer } from "../../tar/layer.ts";
 import type { Analyzed } from "../analyze.ts";
 import type { Built } from "../build.ts";
-import type { KnownTars } from "../kept/kept.ts";
-import type { KnownTar } from "../kept/record.ts";
+import type { Verdicts } from "../kept/kept.ts";
+import type { Verdict } from "../kept/record.ts";
 import { buildpackPlace } from "../layer.ts";
 import { readLeft } from "../left.ts";
 import type { Workspace } from "../workspace.ts";
@@ -48,8 +48,7 @@ export interface ExportInputs {
   /** RFC 3339. */
   readonly created: string;
   readonly store: BlobStore;
-  /** Tars that need not be made. */
-  readonly known: KnownTars;
+  readonly verdicts: Verdicts;
   /** Layers the restore could not read back. */
   readonly damaged: ReadonlySet<string>;
   readonly emit: Emit;
@@ -112,14 +111,14 @@ class Export {
     history: string,
     tar: LayerTar,
     known: readonly (string | undefined)[],
-    { quiet = false, same }: { readonly quiet?: boolean; readonly same?: KnownTar | undefined } = {},
+    { quiet = false, verdict }: { readonly quiet?: boolean; readonly verdict?: Verdict | undefined } = {},
   ): Promise<MadeLayer> {
     const { store, analyzed, signal } = this.#inputs;
     const request = {
       id,
       createdBy: history,
       tar,
-      same,
+      verdict,
       known,
       damaged: this.#inputs.damaged,
     };
@@ -166,22 +165,22 @@ async function addBuildpackLayers(work: Export, inputs: ExportInputs): Promise<M
     else {
       const { place } = planned.layer;
       const tar = directoryLayer({ place, parents: parentsOf(place, inputs.owner), owner: inputs.owner });
-      const same = inputs.known.layers.get(place.host);
-      await work.add(planned.id, planned.createdBy, tar, [planned.previous?.sha], { same });
+      const verdict = inputs.verdicts.layers.get(place.host);
+      await work.add(planned.id, planned.createdBy, tar, [planned.previous?.sha], { verdict });
     }
     shas.set(planned, work.placed.at(-1)!.layer.diffId);
   }
   return shas;
 }
 
-/** The app's layers; where they are known already, the app is looked through only when one must be made after all. */
+/** The app's layers; where there is a verdict of them, the app is looked through only when one must be made. */
 async function sliceTars(inputs: ExportInputs): Promise<readonly LayerTar[]> {
   const place = inputs.workspace.app;
   const parents = parentsOf(place, inputs.owner);
   const slices = inputs.built.slices.map((slice) => slice.paths);
   const deal = () => appLayers({ place, slices, owner: inputs.owner, parents });
   return (
-    inputs.known.app?.map((_, at) => ({
+    inputs.verdicts.app?.map((_, at) => ({
       async *open(signal) {
         yield* (await deal())[at]!.open(signal);
       },
@@ -194,7 +193,7 @@ async function addSlices(work: Export, inputs: ExportInputs): Promise<MadeLayer[
   const previous = inputs.analyzed.previous ? appShas(inputs.analyzed.previous.metadata) : [];
   const made: MadeLayer[] = [];
   for (const [at, tar] of tars.entries()) {
-    const options = { quiet: true, same: inputs.known.app?.[at] };
+    const options = { quiet: true, verdict: inputs.verdicts.app?.[at] };
     made.push(await work.add(layerIds.ofSlice(at), createdBy.ofSlice(at, tars.length), tar, previous, options));
   }
   const reused = made.filter((layer) => layer.isKnown).length;
@@ -244,6 +243,19 @@ async function recordsOf(inputs: ExportInputs, shas: ReadonlyMap<PlannedLayer, D
   return records;
 }
 
+/** Throws Fault `launcher.missing` when there is no launcher for the image's architecture. */
+async function readLauncher(path: HostPath): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Fault("launcher.missing", `Cannot read launcher at ${path}: ${reasonOf(cause)}`, {
+      cause,
+      exit: "export",
+      hint: "there are launchers for linux on amd64 and arm64",
+    });
+  }
+}
+
 /**
  * Assembles the app image (Platform spec, "exporter"): buildpack layers, launch SBOM, app slices, launcher, config, process
  * types, then labels, environment and entrypoint. What is new is put into the store; the image itself is not written yet.
@@ -269,7 +281,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
   const launcher = await work.add(
     layerIds.launcher,
     createdBy.launcher,
-    launcherLayer(await readFile(inputs.launcher.path)),
+    launcherLayer(await readLauncher(inputs.launcher.path)),
     [previous?.launcher.sha],
   );
   const config = await work.add(layerIds.config, createdBy.config, ownLayer(await writeConfig(inputs)), [

@@ -5,7 +5,7 @@ import type { Layer } from "../../oci/image.ts";
 import { type Family, mediaTypes } from "../../oci/media-type.ts";
 import type { BlobStore } from "../../store/contract.ts";
 import type { LayerTar } from "../../tar/layer.ts";
-import type { KnownTar } from "../kept/record.ts";
+import type { Verdict } from "../kept/record.ts";
 
 /** A layer that is to be in an image or a cache. */
 export interface LayerRequest {
@@ -14,8 +14,8 @@ export interface LayerRequest {
   /** Its line in the image's history. */
   readonly createdBy: string;
   readonly tar: LayerTar;
-  /** What the tar is sure to be, as nothing has touched the files since it was made: it is not read then, if the store has it. */
-  readonly same?: KnownTar | undefined;
+  /** What a look at the files tells: a tar we know is not made again while the store has it, one whose files were touched is not hashed first. */
+  readonly verdict?: Verdict | undefined;
   /** What an earlier build recorded as its diffID, anything or nothing: when it still is one of them, nothing is written. */
   readonly known: readonly (string | undefined)[];
   /** DiffIDs that are written even when the store has them. */
@@ -61,9 +61,11 @@ export async function makeLayer(
     isWritten,
   });
   const isThere = async (diffId: DiffId) => !request.damaged.has(diffId) && (await store.has(tarDigestOf(diffId)));
-  const { tar, same, known } = request;
-  if (same && (await isThere(same.diffId))) return made({ size: same.size, digest: tarDigestOf(same.diffId) }, false);
-  if (!known.some((sha) => sha && !request.damaged.has(sha)))
+  const { tar, verdict, known } = request;
+  const isTouched = verdict === "touched";
+  if (verdict && !isTouched && (await isThere(verdict.diffId)))
+    return made({ size: verdict.size, digest: tarDigestOf(verdict.diffId) }, false);
+  if (isTouched || !known.some((sha) => sha && !request.damaged.has(sha)))
     return made(await store.put(mediaType, tar.open(signal)), true);
   const { diffId, size } = await measure(tar, signal);
   if (await isThere(diffId)) return made({ size, digest: tarDigestOf(diffId) }, false);

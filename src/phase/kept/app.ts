@@ -13,6 +13,7 @@ import {
   isSameFrame,
   type KnownTar,
   readRecord,
+  type Verdict,
   writeRecord,
 } from "./record.ts";
 import { moveTree } from "./slot.ts";
@@ -71,16 +72,21 @@ export class KeptApp implements AsyncDisposable {
     return new KeptApp(keeping, to, isSettled ? copy : { ...copy, files: new Map() }, record?.image);
   }
 
-  /** Looks at the copy after the build: the tars of the app's layers, one for each slice and one for the rest, if they are those of the build before. */
-  async look(slices: readonly (readonly string[])[], signal?: AbortSignal): Promise<readonly KnownTar[] | undefined> {
+  /**
+   * Looks at the copy after the build, and tells what has become of the app's layers, one for each slice and one for the rest; undefined where nothing
+   * is known of them.
+   */
+  async look(slices: readonly (readonly string[])[], signal?: AbortSignal): Promise<readonly Verdict[] | undefined> {
     const { aside, owner } = this.#keeping;
     const moment = await fileTime(aside);
     const state = await this.#walk(signal);
     const patterns = JSON.stringify(slices);
     this.#built = settledBefore(moment, state.youngest) ? { tree: state.digest, slices: patterns } : undefined;
     const image = this.#image;
-    const isSame = image?.tree === state.digest && image.slices === patterns;
-    return isSame && isSameFrame(image, frameOf(this.#place, owner)) ? image.layers : undefined;
+    if (image?.slices !== patterns || !isSameFrame(image, frameOf(this.#place, owner))) return undefined;
+    if (image.tree === state.digest) return image.layers;
+    // Of several layers most are the same.
+    return image.layers.length === 1 ? ["touched"] : undefined;
   }
 
   /** Remembers the tars of the app's layers, made from the copy after `look`. */

@@ -5,15 +5,15 @@ import type { BuildpackLayers } from "../export/request.ts";
 import type { Workspace } from "../workspace.ts";
 import { type AppWay, KeptApp } from "./app.ts";
 import { type CachedLayer, KeptLayers } from "./layers.ts";
-import { type KnownTar, readEpoch } from "./record.ts";
+import { type KnownTar, readEpoch, type Verdict } from "./record.ts";
 import { Slots } from "./slot.ts";
 
-/** Tars that need not be made, since nobody has touched the files they were made from. */
-export interface KnownTars {
+/** What a look at the files after the build tells of the tars to be made from them. */
+export interface Verdicts {
   /** By the path of a layer's directory. */
-  readonly layers: ReadonlyMap<HostPath, KnownTar>;
-  /** The app's layers, one for each slice and one for the rest. */
-  readonly app: readonly KnownTar[] | undefined;
+  readonly layers: ReadonlyMap<HostPath, Verdict>;
+  /** Of the app's layers, one for each slice and one for the rest. */
+  readonly app: readonly Verdict[] | undefined;
 }
 
 /** What the last build of an image worked on and this one can work on again: see docs/decisions/kept-directories.md. */
@@ -25,7 +25,7 @@ export interface Kept extends AsyncDisposable {
     group: readonly BuildpackLayers[],
     slices: readonly (readonly string[])[],
     signal?: AbortSignal,
-  ): Promise<KnownTars>;
+  ): Promise<Verdicts>;
   /** Keeps the directories of these layers and the app with what they have become; to be called once image and cache are written. */
   keep(layers: readonly CachedLayer[], app: readonly KnownTar[]): Promise<void>;
 }

@@ -13,6 +13,7 @@ import {
   type KnownTar,
   type LayerRecord,
   readRecord,
+  type Verdict,
   writeRecord,
 } from "./record.ts";
 import { moveTree, type Slots } from "./slot.ts";
@@ -85,15 +86,16 @@ export class KeptLayers implements AsyncDisposable {
     return true;
   }
 
-  /** Looks at the directories after the build, and tells the tars of those nobody has touched. */
-  async look(places: readonly Place[], signal?: AbortSignal): Promise<ReadonlyMap<HostPath, KnownTar>> {
+  /** Looks at the directories after the build, and tells what has become of those that were taken. */
+  async look(places: readonly Place[], signal?: AbortSignal): Promise<ReadonlyMap<HostPath, Verdict>> {
     const moment = await fileTime(this.#keeping.aside);
-    const known = new Map<HostPath, KnownTar>();
+    const known = new Map<HostPath, Verdict>();
     for (const { host } of places) {
       const state = await stateOfTree(host, { signal });
       const record = this.#taken.get(host)?.record;
       if (state.isPlain && settledBefore(moment, state.youngest)) this.#plain.set(host, state.digest);
-      if (record?.tree === state.digest) known.set(host, { diffId: record.diffId, size: record.size });
+      if (record === undefined) continue;
+      known.set(host, record.tree === state.digest ? { diffId: record.diffId, size: record.size } : "touched");
     }
     return known;
   }

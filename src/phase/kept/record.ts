@@ -10,6 +10,12 @@ export interface KnownTar {
   readonly size: number;
 }
 
+/**
+ * What a look at files tells of the tar to be made from them: that it is one we know, or that they were touched since that one was made, so
+ * that it is hardly the same.
+ */
+export type Verdict = KnownTar | "touched";
+
 /** What makes a record worthless when it changes, whatever the files look like. */
 export interface Epoch {
   /** Of this program: another one may write other tars. */
