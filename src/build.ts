@@ -16,7 +16,7 @@ import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
 import { saveSboms } from "./phase/sbom.ts";
 import { writePhaseFiles } from "./phase-files.ts";
-import { keyOf, openPlace } from "./place.ts";
+import { type Keeper, keyOf, openPlace } from "./place.ts";
 import { saveImage, writeReport } from "./save.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
 import { openRunner, runImageNames } from "./stage.ts";
@@ -31,9 +31,9 @@ import { parseLocation } from "./store/locate.ts";
 export interface BuildOptions extends SourceOptions {
   /** The image's name in the local store, or `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`. */
   readonly image: string;
-  /** Push it to the registry its name says, instead of keeping it in the local store. */
-  readonly publish?: boolean;
-  /** More names for it, in the registry with `publish`. */
+  /** Who keeps it: the local store unless said, the registry its name says, or the Docker daemon. */
+  readonly output?: Keeper;
+  /** More names for it, kept by the same. */
   readonly tags?: readonly string[];
   /** The image whose layers may be reused; `image` unless said. */
   readonly previousImage?: string;
@@ -100,19 +100,19 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) log.warn(warning);
   parseLocation(options.image, hostPath(options.app));
-  const { publish } = options;
+  const { output: keeper = "local" } = options;
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
   const image = { text: options.image, forget: options.clearCache ?? false };
   await using setting = await openSetting(
     options,
-    { name: options.image, image, publish, compression: options.compression },
+    { name: options.image, image, publish: keeper === "registry", compression: options.compression },
     emit,
   );
   const { store, stage, supply, builder, platform, kept, base } = setting;
   const { workspace, user: owner } = stage;
   const { outside } = setting;
   const { compression } = options;
-  await using target = openPlace(options.image, store, { base, platform, compression, outside, publish });
+  await using target = openPlace(options.image, store, { base, platform, compression, outside, keeper });
   const cacheKey = cacheName(keyOf(options.image, base));
 
   const analyzed = await phaseOf(emit, "analyze", "analyze", async () => {
@@ -120,7 +120,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
       base,
       platform,
       outside,
-      publish,
+      keeper,
     });
     return await analyze({
       previous: { text: previous.text, read: previous.read },

@@ -3,22 +3,29 @@ import type { Compression } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
 import type { Reference } from "./oci/reference.ts";
 import type { Emit } from "./std/event.ts";
-import type { BlobSource, ImageStore } from "./store/contract.ts";
+import type { HostPath } from "./std/path.ts";
+import type { ImageStore } from "./store/contract.ts";
+import type { Daemon } from "./store/daemon.ts";
+import type { Layout } from "./store/layout.ts";
 import type { Registry } from "./store/registry.ts";
 
-/** How registries are reached; without any of it as nobody in particular, and directly. */
+/** How registries and the Docker daemon are reached; without any of it as nobody in particular, directly, and at the usual socket. */
 export interface OutsideOptions {
   /** The environment that says who we are (`DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`, `CNB_REGISTRY_AUTH`) and which proxy to take. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Registries (`host` or `host:port`) whose certificates are not checked and that may be spoken to without TLS. */
   readonly insecureRegistries?: readonly string[];
+  /** The daemon's address (`unix://…`, `tcp://…`, `ssh://…`); what `env` says, else the usual sockets, unless said. */
+  readonly dockerHost?: string;
 }
 
-/** How `Outside` is opened: `nearby` is where documents may be at hand that then need not be fetched. */
+/** How `Outside` is opened: in the local store documents and layers may be at hand that then need not be fetched. */
 export interface OutsideSettings extends OutsideOptions {
   readonly platform: Platform;
   readonly compression?: Compression | undefined;
-  readonly nearby?: BlobSource;
+  readonly store: Layout;
+  /** Where the local store lies. */
+  readonly storeRoot: HostPath;
 }
 
 /** What is not on this machine: opened when it is first needed, closed in the end. */
@@ -27,6 +34,7 @@ export class Outside implements AsyncDisposable {
   readonly #emit: Emit;
   readonly #signal: AbortSignal | undefined;
   #registry: Promise<Registry> | undefined;
+  #daemon: Promise<Daemon> | undefined;
 
   constructor(options: OutsideSettings, emit: Emit, signal?: AbortSignal) {
     this.#options = options;
@@ -40,11 +48,35 @@ export class Outside implements AsyncDisposable {
     return this.#registry;
   }
 
-  /** The registries as a store that can be handed on before anything is read or written. */
-  readonly images: ImageStore = {
-    read: async (name: Reference) => (await this.registry()).read(name),
-    write: async (...words) => (await this.registry()).write(...words),
+  /** The Docker daemon, or one that speaks its API; found and spoken to only now. Throws Fault `daemon.none` when there is none. */
+  daemon(): Promise<Daemon> {
+    this.#daemon ??= this.#openDaemon();
+    return this.#daemon;
+  }
+
+  /** The registries, and the daemon, as stores that can be handed on before anything is read or written. */
+  readonly images: Readonly<Record<"registry" | "daemon", ImageStore>> = {
+    registry: {
+      read: async (name: Reference) => (await this.registry()).read(name),
+      write: async (...words) => (await this.registry()).write(...words),
+    },
+    daemon: {
+      read: async (name: Reference) => (await this.daemon()).read(name),
+      write: async (...words) => (await this.daemon()).write(...words),
+    },
   };
+
+  async #openDaemon(): Promise<Daemon> {
+    const { findDaemon, localBlobs, openDaemon } = await import("./store/daemon.ts");
+    const { env = {}, dockerHost, platform, store, storeRoot } = this.#options;
+    const { chosen } = await findDaemon(env, dockerHost);
+    return openDaemon(chosen.address, {
+      platform,
+      local: localBlobs(store, storeRoot),
+      onEvent: this.#emit,
+      ...(this.#signal && { signal: this.#signal }),
+    });
+  }
 
   async #openRegistry(): Promise<Registry> {
     const [{ openRegistry }, { environmentCredentials }, { proxySettingsOf }] = await Promise.all([
@@ -52,7 +84,7 @@ export class Outside implements AsyncDisposable {
       import("./store/auth/keychain.ts"),
       import("./store/registry/proxy.ts"),
     ]);
-    const { env = {}, insecureRegistries, platform, compression, nearby } = this.#options;
+    const { env = {}, insecureRegistries, platform, compression, store } = this.#options;
     const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
     return openRegistry({
       platform,
@@ -62,7 +94,7 @@ export class Outside implements AsyncDisposable {
       emit: this.#emit,
       ...(insecureRegistries && { insecure: insecureRegistries }),
       ...(compression && { compression }),
-      ...(nearby && { nearby }),
+      nearby: store,
       ...(this.#signal && { signal: this.#signal }),
     });
   }
@@ -70,5 +102,7 @@ export class Outside implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const registry = await this.#registry?.catch(() => undefined);
     await registry?.[Symbol.asyncDispose]();
+    const daemon = await this.#daemon?.catch(() => undefined);
+    await daemon?.[Symbol.asyncDispose]();
   }
 }

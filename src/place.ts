@@ -10,8 +10,14 @@ import type { Layout } from "./store/layout.ts";
 import { openLayoutDirectory } from "./store/layout-directory.ts";
 import { parseLocation } from "./store/locate.ts";
 
-/** Marks a name in a registry where a plain one would be local; skopeo writes it so. */
-const registryPrefix = "docker://";
+/** Who keeps images by name. */
+export type Keeper = "local" | "registry" | "daemon";
+
+/** What marks a name as a registry's or the daemon's where a plain one would be local; skopeo writes it so. */
+const prefixes = [
+  ["docker://", "registry"],
+  ["docker-daemon:", "daemon"],
+] as const;
 
 /** Where one image is or goes: a name in the local store or in a registry, a directory or a file. */
 export interface ImagePlace extends AsyncDisposable {
@@ -20,8 +26,8 @@ export interface ImagePlace extends AsyncDisposable {
   /** The name images are written under there; a directory or file without one keeps them by its tag alone. */
   readonly names: readonly Reference[];
   readonly images: ImageStore;
-  /** `local` and `registry` are names; an `exchange` is a directory or file. */
-  readonly kind: "local" | "registry" | "exchange";
+  /** All but an `exchange`, a directory or file, keep images by name. */
+  readonly kind: Keeper | "exchange";
   /** The image that is there, undefined when there is none. */
   read(): Promise<StoredImage | undefined>;
 }
@@ -32,35 +38,31 @@ export interface PlaceOptions {
   readonly base: HostPath;
   readonly platform: Platform;
   readonly compression?: Compression | undefined;
-  /** The registries, for names that are meant to be there. */
+  /** The registries and the daemon, for names that are meant to be there. */
   readonly outside?: Outside;
-  /** Whether a plain name means the registry's image, not the local store's. */
-  readonly publish?: boolean | undefined;
+  /** Whose image a plain name means; the local store's unless said. */
+  readonly keeper?: Keeper | undefined;
 }
 
-function namePlace(text: string, name: Reference, kind: "local" | "registry", images: ImageStore): ImagePlace {
+function namePlace(text: string, name: Reference, kind: Keeper, images: ImageStore): ImagePlace {
   return { text, names: [name], images, kind, read: () => images.read(name), [Symbol.asyncDispose]: async () => {} };
 }
 
 /**
  * Opens where the text says an image is: `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`, a `.tar`, `docker://NAME` in a
- * registry, or a name in the local store. Throws Fault `location.parse` or `reference.parse`.
+ * registry, `docker-daemon:NAME`, or a name in the local store. Throws Fault `location.parse` or `reference.parse`.
  */
 export function openPlace(text: string, local: Layout, options: PlaceOptions): ImagePlace {
-  const { outside } = options;
-  if (text.startsWith(registryPrefix) && outside)
-    return namePlace(
-      text,
-      withDefaultTag(parseReference(text.slice(registryPrefix.length))),
-      "registry",
-      outside.images,
-    );
+  const { outside, keeper = "local" } = options;
+  for (const [prefix, kind] of outside ? prefixes : []) {
+    if (!text.startsWith(prefix)) continue;
+    return namePlace(text, withDefaultTag(parseReference(text.slice(prefix.length))), kind, outside!.images[kind]);
+  }
   const location = parseLocation(text, options.base);
   if (location.kind === "name") {
     const name = withDefaultTag(location.name);
-    return options.publish && outside
-      ? namePlace(text, name, "registry", outside.images)
-      : namePlace(text, name, "local", local);
+    const isLocal = keeper === "local" || !outside;
+    return isLocal ? namePlace(text, name, "local", local) : namePlace(text, name, keeper, outside.images[keeper]);
   }
   const { platform, compression } = options;
   const { tag } = location;

@@ -30,7 +30,7 @@ export async function findRunImage(place: ImagePlace, search: Search): Promise<S
   const name = place.names[0]!;
   let remote: StoredImage | undefined;
   try {
-    remote = await search.outside.images.read(name);
+    remote = await search.outside.images.registry.read(name);
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
     throw new Fault(

@@ -39,7 +39,7 @@ export interface SourceOptions {
   readonly runImage?: string;
   /** When the run image is fetched from its registry. */
   readonly pullPolicy?: PullPolicy;
-  readonly registries?: OutsideOptions;
+  readonly outside?: OutsideOptions;
   /** Environment variables for the buildpacks. */
   readonly env?: Readonly<Record<string, string>>;
   /** The execution environment; `production` unless said. */
@@ -136,7 +136,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     const text = runImageText(options.runImage, builder);
     const outside = opened.use(
       new Outside(
-        { ...options.registries, platform, compression: purpose.compression, nearby: store },
+        { ...options.outside, platform, compression: purpose.compression, store, storeRoot: home.store },
         emit,
         options.signal,
       ),

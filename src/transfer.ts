@@ -12,7 +12,7 @@ import { openLayout } from "./store/layout.ts";
 
 /** What is to be copied, and where. */
 export interface TransferOptions {
-  /** Where the image is: a name in the local store, `docker://NAME` in a registry, `oci:DIR[:tag]`, or an archive. */
+  /** Where the image is: a name in the local store, `docker://NAME` in a registry, `docker-daemon:NAME`, `oci:DIR[:tag]`, or an archive. */
   readonly from: string;
   /** Where it goes, written the same way. */
   readonly to: string;
@@ -21,7 +21,7 @@ export interface TransferOptions {
   readonly base?: string;
   /** Of layers that are stored uncompressed and go elsewhere; gzip unless said. */
   readonly compression?: Compression;
-  readonly registries?: OutsideOptions;
+  readonly outside?: OutsideOptions;
   readonly onEvent?: Emit;
   readonly signal?: AbortSignal;
 }
@@ -38,9 +38,10 @@ export async function copy(options: TransferOptions): Promise<Identity> {
   const emit = options.onEvent ?? (() => {});
   const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const { compression } = options;
-  await using store = openLayout(homeAt(options.home).store, { platform, hold: true });
+  const storeRoot = homeAt(options.home).store;
+  await using store = openLayout(storeRoot, { platform, hold: true });
   await using outside = new Outside(
-    { ...options.registries, platform, compression, nearby: store },
+    { ...options.outside, platform, compression, store, storeRoot },
     emit,
     options.signal,
   );

@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Option } from "commander";
+import type { OutsideOptions } from "../outside.ts";
+import type { Keeper } from "../place.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
+import type { Context } from "./context.ts";
 
 /** Collects the values of a flag that may be given several times; `a,b` counts as two. */
 export function repeated(value: string, earlier: readonly string[] = []): string[] {
@@ -97,4 +100,28 @@ export function insecureFlag(collect: (value: string, earlier?: readonly string[
     "--insecure-registry <host[:port]>",
     "a registry without TLS, or whose certificate is not checked (repeatable)",
   ).argParser((value: string, earlier: string[] | undefined) => collect(value, earlier));
+}
+
+/** Whether the value of --output names a keeper of images, not a directory or file. */
+export function isKeeper(output: string | undefined): output is Keeper {
+  return output === "local" || output === "registry" || output === "daemon";
+}
+
+/** Where an image of this name goes in a directory or file; an archive without a name of its own gets it. */
+export function placeFor(output: string, image: string): string {
+  return /^(oci|docker-archive|oci-archive):/.test(output) || !/\.tar$/.test(output)
+    ? output
+    : `docker-archive:${output}:${image}`;
+}
+
+/** How registries and the daemon are reached, as the environment and the flags say. */
+export function outsideOptions(
+  context: Pick<Context, "env">,
+  flags: { readonly insecureRegistry?: readonly string[]; readonly dockerHost?: string },
+): OutsideOptions {
+  return {
+    env: context.env,
+    ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }),
+    ...(flags.dockerHost && { dockerHost: flags.dockerHost }),
+  };
 }

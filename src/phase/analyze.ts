@@ -2,7 +2,7 @@ import { type LifecycleMetadata, labelNames, parseLifecycleMetadata } from "../c
 import { targetOf } from "../cnb/run-image.ts";
 import { parseOsRelease, type Target } from "../cnb/target.ts";
 import { labelsOf } from "../oci/config.ts";
-import { formatReference, type Reference } from "../oci/reference.ts";
+import { formatReference, type Reference, recordedName } from "../oci/reference.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { Fault } from "../std/fault.ts";
 import type { StoredImage } from "../store/contract.ts";
@@ -45,7 +45,12 @@ export interface AnalyzeInputs {
 }
 
 function digestReference(name: Reference, stored: StoredImage): string {
-  return formatReference({ registry: name.registry, repository: name.repository, digest: stored.identity.digest });
+  return recordedName({ registry: name.registry, repository: name.repository, digest: stored.identity.digest });
+}
+
+/** Whether a fault says that an image is broken, not that its store cannot be reached or does not let us in. */
+function isDamage(fault: Fault): boolean {
+  return /^(blob|digest|document|image|json|layout)\./.test(fault.code);
 }
 
 async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | undefined> {
@@ -55,7 +60,7 @@ async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | unde
   try {
     stored = await inputs.previous.read();
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof Fault) || !isDamage(error)) throw error;
     log.info(`Ignoring image "${name}" because it was corrupt`);
     log.debug(error.message);
     return undefined;

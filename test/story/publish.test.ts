@@ -47,7 +47,12 @@ describe("publishing", () => {
     await using relay = await startRelay(registry.host);
     const image = `${relay.host}/team/app`;
     const local = await bench.build([buildpack], { runImage: "base", image: "local" });
-    const first = await bench.build([buildpack], { runImage: "base", image, publish: true, tags: [`${image}:two`] });
+    const first = await bench.build([buildpack], {
+      runImage: "base",
+      image,
+      output: "registry",
+      tags: [`${image}:two`],
+    });
     expect(first.fault).toBeUndefined();
     expect(first.report!.imageId).toBe(local.report!.imageId);
     expect(first.lines().join("\n")).toContain(`*** Images (${first.report!.digest}):`);
@@ -58,7 +63,7 @@ describe("publishing", () => {
     expect(seen.Digest).toBe(first.report!.digest);
 
     relay.requests.length = 0;
-    const second = await bench.build([buildpack], { runImage: "base", image, publish: true });
+    const second = await bench.build([buildpack], { runImage: "base", image, output: "registry" });
     expect(second.report!.digest).toBe(first.report!.digest);
     expect(relay.seen().filter((line) => line.startsWith("PATCH"))).toEqual([]);
   });
@@ -73,11 +78,17 @@ describe("publishing", () => {
     ];
     await copy({ from: "base", to: `docker://${base}`, home: bench.home });
     await copy({ from: "newer", to: `docker://${newer}`, home: bench.home });
-    const built = await bench.build([buildpack], { runImage: base, image: app, publish: true });
+    const built = await bench.build([buildpack], { runImage: base, image: app, output: "registry" });
     expect(built.fault).toBeUndefined();
 
     relay.requests.length = 0;
-    const moved = await rebase({ image: app, tags: [`${app}:two`], runImage: newer, publish: true, home: bench.home });
+    const moved = await rebase({
+      image: app,
+      tags: [`${app}:two`],
+      runImage: newer,
+      output: "registry",
+      home: bench.home,
+    });
     const seen = relay.seen();
     expect(seen.length, seen.join("\n")).toBeLessThanOrEqual(10);
     expect(seen.filter((line) => /^(PATCH|HEAD)/.test(line))).toEqual([]);
@@ -110,7 +121,11 @@ describe("publishing", () => {
   });
 
   it("a registry that cannot be reached is named in one sentence, and nothing changes", async () => {
-    const { fault } = await bench.build([buildpack], { runImage: "base", image: "127.0.0.1:1/app", publish: true });
+    const { fault } = await bench.build([buildpack], {
+      runImage: "base",
+      image: "127.0.0.1:1/app",
+      output: "registry",
+    });
     expect(fault?.message).toMatch(/^Cannot .*127\.0\.0\.1:1/);
   });
 });

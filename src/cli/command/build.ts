@@ -4,10 +4,13 @@ import type { Act } from "../entry.ts";
 import {
   compressionFlag,
   insecureFlag,
+  isKeeper,
+  outsideOptions,
   parseCreationTime,
   parseEnv,
   parseVolume,
   pathFrom,
+  placeFor,
   readEnvFile,
   repeated,
   repeatedWhole,
@@ -31,6 +34,8 @@ interface Flags {
   readonly pullPolicy?: "always" | "if-not-present" | "never";
   readonly insecureRegistry?: string[];
   readonly publish?: boolean;
+  readonly output?: string;
+  readonly dockerHost?: string;
   readonly creationTime?: string;
   readonly compression?: "none" | "gzip" | "zstd";
   readonly reportOutputDir?: string;
@@ -78,7 +83,7 @@ export async function sourceOptions(context: Context, flags: Flags) {
     env: parseEnv([...lines.flat(), ...(flags.env ?? [])], context.env),
     volumes: (flags.volume ?? []).map((text) => parseVolume(text, context.cwd)),
     npm: { env: context.env },
-    registries: { env: context.env, ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }) },
+    outside: outsideOptions(context, flags),
     ...(flags.pullPolicy && { pullPolicy: flags.pullPolicy }),
     onEvent: context.emit,
     signal: context.signal,
@@ -96,9 +101,10 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
   const creationTime = parseCreationTime(flags.creationTime ?? context.env["SOURCE_DATE_EPOCH"]);
   const report = await build({
     ...(await sourceOptions(context, flags)),
-    image,
+    image: flags.output === undefined || isKeeper(flags.output) ? image : placeFor(flags.output, image),
     ...(flags.tag && { tags: flags.tag }),
-    ...(flags.publish && { publish: true }),
+    ...(isKeeper(flags.output) && { output: flags.output }),
+    ...(flags.publish && { output: "registry" as const }),
     ...(flags.clearCache && { clearCache: true }),
     ...(flags.previousImage && { previousImage: flags.previousImage }),
     ...(flags.defaultProcess && { defaultProcess: flags.defaultProcess }),
@@ -118,6 +124,8 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
 export function define(program: Command, act: Act): void {
   withSourceFlags(program.command("build <image>").description("build an image from source"))
     .option("--publish", "push the image to the registry its name says")
+    .option("--output <where>", "local (default), registry, daemon, oci:DIR[:tag] or FILE.tar")
+    .option("--docker-host <address>", "the Docker daemon (default: DOCKER_HOST, the context, the usual sockets)")
     .option("-t, --tag <name>", "another name for the image (repeatable)", repeated)
     .option("-D, --default-process <type>", "the process the image starts by default")
     .option("--clear-cache", "forget what earlier builds of this image have cached")

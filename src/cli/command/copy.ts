@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
-import { compressionFlag, insecureFlag, repeated } from "../input.ts";
+import { compressionFlag, insecureFlag, outsideOptions, repeated } from "../input.ts";
 
 interface Flags {
   readonly compression?: "none" | "gzip" | "zstd";
@@ -18,7 +18,7 @@ export async function runCopy(context: Context, from: string, to: string, flags:
     base: context.cwd,
     onEvent: context.emit,
     signal: context.signal,
-    registries: { env: context.env, ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }) },
+    outside: outsideOptions(context, flags),
     ...(flags.compression && { compression: flags.compression }),
   });
   if (context.json) context.emit({ type: "image", names: [to], imageId: identity.imageId, digest: identity.digest });
@@ -36,7 +36,7 @@ export function define(program: Command, act: Act): void {
     .addOption(insecureFlag(repeated))
     .addHelpText(
       "after",
-      "\nA place is a name in the local store, docker://NAME, oci:DIR[:tag], docker-archive:FILE or oci-archive:FILE.",
+      "\nA place is a name in the local store, docker://NAME, docker-daemon:NAME, oci:DIR[:tag], docker-archive:FILE or oci-archive:FILE.",
     )
     .action((from: string, to: string, flags: Flags) => act((context) => runCopy(context, from, to, flags)));
 }

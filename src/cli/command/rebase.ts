@@ -2,13 +2,15 @@ import type { Command } from "commander";
 import type { PackageDiff } from "../../base/diff.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
-import { compressionFlag, insecureFlag, pathFrom, repeated } from "../input.ts";
+import { compressionFlag, insecureFlag, outsideOptions, pathFrom, repeated } from "../input.ts";
 
 interface Flags {
   readonly runImage?: string;
   readonly previousImage?: string;
   readonly force?: boolean;
   readonly publish?: boolean;
+  readonly daemon?: boolean;
+  readonly dockerHost?: string;
   readonly insecureRegistry?: string[];
   readonly tag?: string[];
   readonly compression?: "none" | "gzip" | "zstd";
@@ -39,9 +41,10 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     signal: context.signal,
     ...(flags.runImage && { runImage: flags.runImage }),
     ...(flags.previousImage && { previousImage: flags.previousImage }),
-    registries: { env: context.env, ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }) },
+    outside: outsideOptions(context, flags),
     ...(flags.force && { force: true }),
-    ...(flags.publish && { publish: true }),
+    ...(flags.daemon && { output: "daemon" as const }),
+    ...(flags.publish && { output: "registry" as const }),
     ...(flags.tag && { tags: flags.tag }),
     ...(flags.compression && { compression: flags.compression }),
     ...(flags.reportOutputDir && { reportDirectory: pathFrom(context.cwd, flags.reportOutputDir) }),
@@ -72,6 +75,8 @@ export function define(program: Command, act: Act): void {
     .addOption(compressionFlag())
     .addOption(insecureFlag(repeated))
     .option("--publish", "the image, its run image and the result are in registries")
+    .option("--daemon", "they are in the Docker daemon")
+    .option("--docker-host <address>", "the Docker daemon (default: DOCKER_HOST, the context, the usual sockets)")
     .option("--report-output-dir <dir>", "write report.toml here")
     .action((image: string, flags: Flags) => act((context) => run(context, image, flags)));
 }
