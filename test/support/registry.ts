@@ -21,8 +21,6 @@ export interface RegistryRecipe {
   readonly htpasswd?: boolean;
   /** Speak TLS, with a certificate for 127.0.0.1 and localhost; `client`: and ask for a client certificate of the same authority. */
   readonly tls?: "server" | "client";
-  /** Keep what its tokens of an upload are signed with. */
-  readonly readOnly?: boolean;
 }
 
 /** The only user of a registry with passwords. */
@@ -61,7 +59,7 @@ function configText(folder: string, port: number, recipe: RegistryRecipe): strin
   const auth = recipe.htpasswd ? `\nauth:\n  htpasswd:\n    realm: test\n    path: ${folder}/htpasswd` : "";
   return `version: 0.1
 log:
-  level: warn
+  level: info
   accesslog:
     disabled: true
 storage:
@@ -98,7 +96,7 @@ export async function startRegistry(
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const config = join(folder, "config.yml");
-    writeFileSync(config, configText(folder, port, recipe).replace("level: warn", "level: info"));
+    writeFileSync(config, configText(folder, port, recipe));
     const child = spawn(program, ["serve", config], { stdio: ["ignore", "ignore", "pipe"], env: {} });
     const ended = new Promise((done) => child.once("exit", done));
     try {
@@ -110,14 +108,21 @@ export async function startRegistry(
       throw error;
     }
     child.stderr?.resume();
+    const clear = () => {
+      child.kill();
+      rmSync(folder, { recursive: true, force: true });
+    };
+    // For tests that are broken off.
+    process.once("exit", clear);
     return {
       host: `127.0.0.1:${port}`,
       folder,
       authority: join(folder, "ca.pem"),
       async [Symbol.asyncDispose]() {
+        process.off("exit", clear);
         child.kill();
         await ended;
-        rmSync(folder, { recursive: true, force: true });
+        clear();
       },
     };
   }

@@ -47,9 +47,8 @@ describe("challenges", () => {
         for (const { scheme } of parseChallenges(values)) expect(scheme).not.toBe("");
       }),
     );
-    const started = performance.now();
+    // With a pattern that goes back and forth this would not come to an end.
     parseChallenges([`Basic ${"a=".repeat(50_000)}`, `Basic realm="${"\\".repeat(100_000)}`, ",".repeat(100_000)]);
-    expect(performance.now() - started).toBeLessThan(2000);
   });
 });
 
