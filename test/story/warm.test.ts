@@ -17,6 +17,7 @@ import type { BuildOptions } from "../../src/build.ts";
 import { pruneStore } from "../../src/image-list.ts";
 import { keyOf } from "../../src/place.ts";
 import { hostPath } from "../../src/std/path.ts";
+import { removeTree } from "../../src/std/remove.ts";
 import { Bench, type Outcome } from "../support/flow.ts";
 
 const bench = new Bench();
@@ -128,7 +129,7 @@ describe.each(["namespace", "host"] as const)("warm builds in the sandbox %s", (
     const second = await build([bp], "meddle");
     expect(found(second, name)?.text).toBe(name);
     expect(second.report!.imageId).toBe(first.report!.imageId);
-    rmSync(join(bench.home, "kept"), { recursive: true });
+    await removeTree(join(bench.home, "kept"));
     const third = await build([bp], "meddle");
     expect(found(third, name)?.text).toBe(name);
     expect(third.report!.imageId).toBe(first.report!.imageId);
