@@ -23,6 +23,8 @@ export interface OutsideOptions {
 export interface OutsideSettings extends OutsideOptions {
   readonly platform: Platform;
   readonly compression?: Compression | undefined;
+  /** The media types of layers compressed on the way to a registry, `docker` unless said, as the reference has them for app images. */
+  readonly layerTypes?: "docker" | "family";
   readonly store: Layout;
   /** Where the local store lies. */
   readonly storeRoot: HostPath;
@@ -84,7 +86,7 @@ export class Outside implements AsyncDisposable {
       import("./store/auth/keychain.ts"),
       import("./store/registry/proxy.ts"),
     ]);
-    const { env = {}, insecureRegistries, platform, compression, store } = this.#options;
+    const { env = {}, insecureRegistries, platform, compression, layerTypes, store } = this.#options;
     const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
     return openRegistry({
       platform,
@@ -95,6 +97,7 @@ export class Outside implements AsyncDisposable {
       ...(insecureRegistries && { insecure: insecureRegistries }),
       ...(compression && { compression }),
       nearby: store,
+      ...(layerTypes && { layerTypes }),
       ...(this.#signal && { signal: this.#signal }),
     });
   }

@@ -1,3 +1,4 @@
+import { lifecycleOf } from "./cnb/refusal.ts";
 import { homeAt } from "./home.ts";
 import type { Identity } from "./oci/image.ts";
 import type { Compression } from "./oci/media-type.ts";
@@ -40,15 +41,15 @@ export async function copy(options: TransferOptions): Promise<Identity> {
   const { compression } = options;
   const storeRoot = homeAt(options.home).store;
   await using store = openLayout(storeRoot, { platform, hold: true });
-  await using outside = new Outside(
-    { ...options.outside, platform, compression, store, storeRoot },
-    emit,
-    options.signal,
-  );
-  const places = { base: hostPath(options.base ?? process.cwd()), platform, compression, outside };
-  await using from = openPlace(options.from, store, places);
-  await using to = openPlace(options.to, store, places);
+  const settings = { ...options.outside, platform, compression, store, storeRoot };
+  const places = { base: hostPath(options.base ?? process.cwd()), platform, compression };
+  await using near = new Outside(settings, emit, options.signal);
+  await using from = openPlace(options.from, store, { ...places, outside: near });
   const stored = await sourceOf(from);
+  // New layers of an app image carry Docker's types in both families, as the reference has it; a base keeps to its own family.
+  const isApp = lifecycleOf(stored.image.config) !== undefined;
+  await using far = new Outside({ ...settings, layerTypes: isApp ? "docker" : "family" }, emit, options.signal);
+  await using to = openPlace(options.to, store, { ...places, outside: far });
   logTo(emit).info(`Copying ${from.text} to ${to.text}`);
   return await copyImage(stored, to.images, to.names);
 }
