@@ -40,7 +40,7 @@ describe("the image", () => {
     const base = await bench.look("chosen", ({ image, identity }) => ({ image, identity }));
     await bench.look("on-chosen", (stored) => {
       const { runImage } = lifecycle(stored);
-      expect(runImage.reference).toBe(`docker.io/library/chosen@${base.identity.digest}`);
+      expect(runImage.reference).toBe(`index.docker.io/library/chosen@${base.identity.digest}`);
       expect(runImage.topLayer).toBe(base.image.config.diffIds.at(-1));
       expect(stored.image.config.config.Env).toContain("CHOSEN=1");
     });
@@ -115,7 +115,7 @@ describe("what the phases decided, in files", () => {
       image: { reference: "" },
       "run-image": {
         image: "docker.io/library/run:latest",
-        reference: expect.stringMatching(/^docker\.io\/library\/run@sha256:/),
+        reference: expect.stringMatching(/^index\.docker\.io\/library\/run@sha256:/),
         target: { os: "linux", distro: { name: "debian", version: "12" } },
       },
     });
