@@ -128,6 +128,7 @@ export class Bench {
         home: this.home,
         image: "app",
         runImage: "run",
+        pullPolicy: "never",
         ...(buildpacks.length > 0 && { buildpacks }),
         onEvent: (event) => events.push(event),
         ...options,
