@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readlinkSync, type Stats } from "node:fs";
+import { readFileSync, readlinkSync, type Stats } from "node:fs";
 import type { HostPath } from "../std/path.ts";
 import { unreadable } from "./fault.ts";
 import { type ByteString, byteString, systemPath } from "./name.ts";
@@ -35,7 +35,6 @@ export function settledBefore(moment: number, youngest: number): boolean {
 }
 
 function markOf(path: string, stats: Stats): string {
-  if (stats.isFile()) return fileMark(stats);
   const mode = stats.mode.toString(8);
   if (stats.isDirectory()) return mode;
   if (!stats.isSymbolicLink()) return `${mode} ${stats.rdev}`;
@@ -46,14 +45,33 @@ function markOf(path: string, stats: Stats): string {
   }
 }
 
+/** A file longer than this, in bytes, is never read for a fingerprint. */
+const readable = 4096;
+
+function contentOf(path: string, stats: Stats): string {
+  try {
+    // The length tells where it ends.
+    const content = readFileSync(systemPath(path), "latin1");
+    return `${stats.mode.toString(8)} ${content.length} ${content}`;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** How a tree is looked at. */
+export interface LookOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Is told the mark of every file that is not read. */
+  readonly each?: (path: ByteString, mark: string) => void;
+  /** Which files count by their content, as they are often written again with the same one; only those of at most 4 KiB are read. */
+  readonly reads?: (path: ByteString) => boolean;
+}
+
 /**
- * Looks at everything at and below `root`; `each` is told the mark of every file. Times of directories are left out, as what they would tell is
- * told by what is in them. Throws Fault `tar.read`.
+ * Looks at everything at and below `root`. Times of directories are left out, as what they would tell is told by what is in them. Throws
+ * Fault `tar.read`.
  */
-export async function stateOfTree(
-  root: HostPath,
-  options: { readonly signal?: AbortSignal | undefined; readonly each?: (path: ByteString, mark: string) => void } = {},
-): Promise<TreeState> {
+export async function stateOfTree(root: HostPath, options: LookOptions = {}): Promise<TreeState> {
   const base = byteString(root);
   const user = process.geteuid?.();
   const hash = createHash("sha256");
@@ -63,13 +81,21 @@ export async function stateOfTree(
   let lines = "";
   for await (const { path, stats } of walkTree(root, options.signal)) {
     device ??= stats.dev;
-    const mark = markOf(path === "" ? base : `${base}/${path}`, stats);
+    const full = path === "" ? base : `${base}/${path}`;
+    let mark: string;
     if (stats.isFile()) {
-      youngest = Math.max(youngest, stats.ctimeMs);
-      options.each?.(path, mark);
+      const isRead = stats.size <= readable && options.reads?.(path) === true;
+      mark = isRead ? contentOf(full, stats) : fileMark(stats);
+      if (!isRead) {
+        youngest = Math.max(youngest, stats.ctimeMs);
+        options.each?.(path, mark);
+      }
       // A number too large for its type may stand for several.
       isPlain &&= stats.nlink === 1 && Number.isSafeInteger(stats.ino);
-    } else isPlain &&= stats.isDirectory() || stats.isSymbolicLink();
+    } else {
+      mark = markOf(full, stats);
+      isPlain &&= stats.isDirectory() || stats.isSymbolicLink();
+    }
     isPlain &&= stats.uid === user && stats.dev === device;
     lines += `${path}\0${mark}\0`;
     if (lines.length < 1 << 16) continue;

@@ -5,7 +5,7 @@ import { type HostPath, type Place, under } from "../../std/path.ts";
 import { blobPath } from "../../store/layout/folder.ts";
 import type { Owner } from "../../tar/entry.ts";
 import { fileTime } from "../../tar/file-time.ts";
-import { fileMark, settledBefore, stateOfTree } from "../../tar/fingerprint.ts";
+import { fileMark, settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
 import {
   type Epoch,
   frameOf,
@@ -40,6 +40,13 @@ export interface CachedLayer {
 interface Taken {
   readonly slot: string;
   readonly record: LayerRecord;
+}
+
+/** Files for the environment: many buildpacks write them in every build, whether there is something new or not. */
+const environment = /^env(\.build|\.launch)?\//;
+
+function lookAt(host: HostPath, signal?: AbortSignal): Promise<TreeState> {
+  return stateOfTree(host, { signal, reads: (path) => environment.test(path) });
 }
 
 function slotOf(id: string): string {
@@ -79,7 +86,7 @@ export class KeptLayers implements AsyncDisposable {
     // A tar that was damaged since is to be found out: without it the directory would be all there is.
     if ((await this.#blobMark(record.diffId)) !== record.blob) return false;
     const tree = under(taken, "tree");
-    const state = await attempt(() => stateOfTree(tree, { signal }));
+    const state = await attempt(() => lookAt(tree, signal));
     if (state?.digest !== record.tree) return false;
     if ((await attempt(() => moveTree(tree, place.host).then(() => true))) === undefined) return false;
     this.#taken.set(place.host, { slot, record });
@@ -91,7 +98,7 @@ export class KeptLayers implements AsyncDisposable {
     const moment = await fileTime(this.#keeping.aside);
     const known = new Map<HostPath, Verdict>();
     for (const { host } of places) {
-      const state = await stateOfTree(host, { signal });
+      const state = await lookAt(host, signal);
       const record = this.#taken.get(host)?.record;
       if (state.isPlain && settledBefore(moment, state.youngest)) this.#plain.set(host, state.digest);
       if (record === undefined) continue;
@@ -117,7 +124,7 @@ export class KeptLayers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const [host, taken] of this.#taken) {
-      const state = await attempt(() => stateOfTree(host));
+      const state = await attempt(() => lookAt(host));
       if (state?.digest === taken.record.tree) await this.#give(host, taken);
     }
     this.#taken.clear();

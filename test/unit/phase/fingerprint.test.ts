@@ -139,6 +139,40 @@ describe("a fingerprint stays", () => {
   });
 });
 
+describe("a fingerprint that reads some files", () => {
+  const reads = (path: string) => path.startsWith("folder/");
+  const print = async () => (await stateOfTree(tree, { reads })).digest;
+
+  it("stays when one is written again with the same content", async () => {
+    const before = await print();
+    writeFileSync(at("folder/other"), "two content");
+    expect(await print()).toBe(before);
+    writeFileSync(at("file"), "one content");
+    expect(await print()).not.toBe(before);
+  });
+
+  it("sees other content, another mode, and a line that looks like the next file", async () => {
+    const seen = new Set([await print()]);
+    writeFileSync(at("folder/other"), "owt content");
+    seen.add(await print());
+    chmodSync(at("folder/other"), 0o600);
+    seen.add(await print());
+    writeFileSync(at("folder/p"), "");
+    seen.add(await print());
+    unlinkSync(at("folder/p"));
+    writeFileSync(at("folder/other"), "owt content\0folder/p\x080644 0 ");
+    seen.add(await print());
+    expect(seen.size).toBe(5);
+  });
+
+  it("reads none that is long", async () => {
+    writeFileSync(at("folder/long"), "x".repeat(4097));
+    const before = await print();
+    writeFileSync(at("folder/long"), "x".repeat(4097));
+    expect(await print()).not.toBe(before);
+  });
+});
+
 describe("what a fingerprint is worth", () => {
   it("nothing while a file is not older than the moment it is taken", async () => {
     const moment = await fileTime(root);
