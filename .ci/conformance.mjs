@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -28,11 +28,12 @@ function judge(report) {
   const found = new Map(Object.keys(rows).map((id) => [id, { files: new Set(), failed: false, skipped: false }]));
   const problems = [];
   for (const { name, assertionResults } of report.testResults) {
+    const file = `test/${name.split("/test/").at(-1)}`;
     for (const { ancestorTitles, title, status } of assertionResults) {
       for (const id of new Set([...ancestorTitles, title].join(" ").match(/\b[A-Z]{2,}-\d{3}\b/g) ?? [])) {
         const row = found.get(id);
-        if (!row) problems.push(`${relative(root, name)}: ${id} is no row of test/conformance/rows.json ("${title}")`);
-        else if (status === "passed") row.files.add(relative(root, name));
+        if (!row) problems.push(`${file}: ${id} is no row of test/conformance/rows.json ("${title}")`);
+        else if (status === "passed") row.files.add(file);
         else if (status === "failed") row.failed = true;
         else row.skipped = true;
       }
