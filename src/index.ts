@@ -12,7 +12,7 @@ export {
   inspect,
 } from "./inspect.ts";
 export type { OutsideOptions } from "./outside.ts";
-export type { ExportedLayer } from "./phase/export/image.ts";
+export type { ExportedLayer } from "./phase/export/assembly.ts";
 export type { PullPolicy } from "./pull.ts";
 export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";

@@ -1,69 +1,24 @@
 import { readFile } from "node:fs/promises";
 import { appLabels, createdBy, type Entrypoint, layerIds, planConfig, planEntrypoint } from "../../cnb/app-image.ts";
-import { encodeBuildMetadata, type LauncherSource } from "../../cnb/build-metadata.ts";
-import {
-  appShas,
-  type BuildpackRecord,
-  encodeLifecycleMetadata,
-  type LifecycleMetadata,
-  type RunImageNames,
-} from "../../cnb/label.ts";
-import { checkProcessTypes, parseStore } from "../../cnb/launch.ts";
-import { formatMetadata } from "../../cnb/metadata-file.ts";
-import { encodeProjectMetadata, type ProjectMetadata } from "../../cnb/project-file.ts";
+import { encodeBuildMetadata } from "../../cnb/build-metadata.ts";
+import { appShas, encodeLifecycleMetadata, type LifecycleMetadata } from "../../cnb/label.ts";
+import { checkProcessTypes } from "../../cnb/launch.ts";
+import { encodeProjectMetadata } from "../../cnb/project-file.ts";
 import type { DiffId } from "../../oci/digest.ts";
-import { type Image, type Layer, withLayers } from "../../oci/image.ts";
+import { type Image, withLayers } from "../../oci/image.ts";
 import { formatReference } from "../../oci/reference.ts";
-import { type Emit, logTo } from "../../std/event.ts";
+import { logTo } from "../../std/event.ts";
 import { Fault, reasonOf } from "../../std/fault.ts";
-import { kindOf, writeText } from "../../std/file.ts";
-import { type HostPath, type Place, placeUnder, under } from "../../std/path.ts";
-import type { BlobSource, BlobStore } from "../../store/contract.ts";
-import type { Owner } from "../../tar/entry.ts";
+import { kindOf } from "../../std/file.ts";
+import { type HostPath, type Place, placeUnder } from "../../std/path.ts";
+import type { BlobSource } from "../../store/contract.ts";
 import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLayer } from "../../tar/layer.ts";
-import type { Analyzed } from "../analyze.ts";
-import type { Built } from "../build.ts";
-import type { Verdicts } from "../kept/kept.ts";
-import type { Verdict } from "../kept/record.ts";
-import { buildpackPlace } from "../layer.ts";
-import { readLeft } from "../left.ts";
-import type { Workspace } from "../workspace.ts";
-import { type MadeLayer, makeLayer } from "./make.ts";
+import { Assembly, type ExportedLayer, type ExportInputs } from "./assembly.ts";
+import type { MadeLayer } from "./make.ts";
 import { parentsOf } from "./parent.ts";
-import { type BuildpackLayers, type PlannedLayer, planLaunchLayers } from "./request.ts";
+import { recordsOf, writeConfig } from "./record.ts";
+import { type PlannedLayer, planLaunchLayers } from "./request.ts";
 import { firstOf } from "./source.ts";
-
-/** What the export works with. */
-export interface ExportInputs {
-  readonly analyzed: Analyzed;
-  readonly group: readonly BuildpackLayers[];
-  readonly built: Built;
-  readonly workspace: Workspace;
-  readonly owner: Owner;
-  readonly launcher: { readonly path: HostPath; readonly source: LauncherSource };
-  readonly runImageNames: RunImageNames;
-  readonly project: ProjectMetadata | undefined;
-  readonly defaultProcess: string | undefined;
-  readonly execEnv: string;
-  /** RFC 3339. */
-  readonly created: string;
-  readonly store: BlobStore;
-  readonly verdicts: Verdicts;
-  /** Layers the restore could not read back. */
-  readonly damaged: ReadonlySet<string>;
-  readonly emit: Emit;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** One layer of the image above its base, and why it is what it is. */
-export interface ExportedLayer {
-  readonly id: string;
-  readonly diffId: DiffId;
-  /** The tar's length in bytes; undefined for one taken over unread. */
-  readonly size: number | undefined;
-  readonly action: "add" | "reuse";
-  readonly reason: string;
-}
 
 /** An image ready to be written: its value, its blobs, and what became of each layer. */
 export interface Exported {
@@ -76,89 +31,7 @@ export interface Exported {
   readonly entrypoint: Entrypoint;
 }
 
-interface Placed {
-  readonly layer: Layer;
-  readonly createdBy: string;
-  readonly report: ExportedLayer;
-}
-
-class Export {
-  readonly #inputs: ExportInputs;
-  readonly #log: ReturnType<typeof logTo>;
-  readonly placed: Placed[] = [];
-  readonly made: MadeLayer[] = [];
-
-  constructor(inputs: ExportInputs) {
-    this.#inputs = inputs;
-    this.#log = logTo(inputs.emit);
-  }
-
-  #place(placed: Placed): void {
-    const { report } = placed;
-    this.placed.push(placed);
-    this.#inputs.emit({
-      type: "layer",
-      id: report.id,
-      action: report.action,
-      diffId: report.diffId,
-      reason: report.reason,
-      ...(report.size !== undefined && { size: report.size }),
-    });
-  }
-
-  async add(
-    id: string,
-    history: string,
-    tar: LayerTar,
-    known: readonly (string | undefined)[],
-    { quiet = false, verdict }: { readonly quiet?: boolean; readonly verdict?: Verdict | undefined } = {},
-  ): Promise<MadeLayer> {
-    const { store, analyzed, signal } = this.#inputs;
-    const request = {
-      id,
-      createdBy: history,
-      tar,
-      verdict,
-      known,
-      damaged: this.#inputs.damaged,
-    };
-    const made = await makeLayer(store, analyzed.runImage.stored.image.family, request, signal);
-    this.made.push(made);
-    const reason = made.isKnown
-      ? "its content is that of the previous image"
-      : request.known.some(Boolean)
-        ? "its content changed"
-        : "the previous image has no such layer";
-    if (!quiet) this.#log.info(`${made.isKnown ? "Reusing" : "Adding"} layer '${id}'`);
-    this.#log.debug(`Layer '${id}' SHA: ${made.layer.diffId}`);
-    this.#place({
-      layer: made.layer,
-      createdBy: history,
-      report: { id, diffId: made.layer.diffId, size: made.size, action: made.isKnown ? "reuse" : "add", reason },
-    });
-    return made;
-  }
-
-  /** A layer whose directory the buildpack left out: it stays what it was in the previous image. */
-  takeOver(planned: PlannedLayer, sha: string): void {
-    const layer = this.#inputs.analyzed.previous?.stored.image.layers.find((item) => item.diffId === sha);
-    if (!layer) {
-      throw new Fault("layer.missing", `Cannot reuse layer '${planned.id}': the previous image does not have ${sha}`, {
-        exit: "export",
-        hint: "build with --clear-cache, so that the buildpack makes the layer again",
-      });
-    }
-    this.#log.info(`Reusing layer '${planned.id}'`);
-    const reason = "the buildpack kept it without its contents";
-    this.#place({
-      layer,
-      createdBy: planned.createdBy,
-      report: { id: planned.id, diffId: layer.diffId, size: undefined, action: "reuse", reason },
-    });
-  }
-}
-
-async function addBuildpackLayers(work: Export, inputs: ExportInputs): Promise<Map<PlannedLayer, DiffId>> {
+async function addBuildpackLayers(work: Assembly, inputs: ExportInputs): Promise<Map<PlannedLayer, DiffId>> {
   const shas = new Map<PlannedLayer, DiffId>();
   for (const planned of planLaunchLayers(inputs.group, inputs.analyzed.previous?.metadata.buildpacks ?? [])) {
     if (planned.from === "previous") work.takeOver(planned, planned.previous?.sha ?? "");
@@ -188,7 +61,7 @@ async function sliceTars(inputs: ExportInputs): Promise<readonly LayerTar[]> {
   );
 }
 
-async function addSlices(work: Export, inputs: ExportInputs): Promise<MadeLayer[]> {
+async function addSlices(work: Assembly, inputs: ExportInputs): Promise<MadeLayer[]> {
   const tars = await sliceTars(inputs);
   const previous = inputs.analyzed.previous ? appShas(inputs.analyzed.previous.metadata) : [];
   const made: MadeLayer[] = [];
@@ -201,46 +74,6 @@ async function addSlices(work: Export, inputs: ExportInputs): Promise<MadeLayer[
   if (reused > 0) log.info(`Reused ${reused}/${made.length} app layer(s)`);
   if (made.length > reused) log.info(`Added ${made.length - reused}/${made.length} app layer(s)`);
   return made;
-}
-
-/** Writes `<layers>/config/metadata.toml`, which the launcher reads. */
-async function writeConfig(inputs: ExportInputs): Promise<Place> {
-  const place = inputs.workspace.config;
-  const { processes, labels, slices } = inputs.built;
-  const text = formatMetadata({
-    buildpacks: inputs.group.map(({ buildpack }) => ({
-      id: buildpack.id,
-      version: buildpack.version,
-      api: buildpack.api.text,
-      ...(buildpack.homepage && { homepage: buildpack.homepage }),
-    })),
-    labels,
-    processes: processes.processes,
-    slices,
-    ...(processes.defaultType && { defaultProcessType: processes.defaultType }),
-  });
-  await writeText(under(place.host, "metadata.toml"), text);
-  return place;
-}
-
-async function recordsOf(inputs: ExportInputs, shas: ReadonlyMap<PlannedLayer, DiffId>): Promise<BuildpackRecord[]> {
-  const records: BuildpackRecord[] = [];
-  for (const { buildpack } of inputs.group) {
-    const own = [...shas].filter(([planned]) => planned.buildpack === buildpack);
-    const storePath = under(buildpackPlace(inputs.workspace.layers, buildpack).host, "store.toml");
-    const storeText = await readLeft(inputs.workspace.layers.host, storePath);
-    const layers = own.map(([{ layer, data }, sha]) => {
-      const { build, launch, cache } = layer.metadata;
-      return [layer.name, { sha, data, build, launch, cache }] as const;
-    });
-    records.push({
-      key: buildpack.id,
-      version: buildpack.version,
-      layers: Object.fromEntries(layers),
-      ...(storeText !== undefined && { store: parseStore(storeText, storePath) }),
-    });
-  }
-  return records;
 }
 
 /** Throws Fault `launcher.missing` when there is no launcher for the image's architecture. */
@@ -269,7 +102,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
   const entrypoint = planEntrypoint({ processes, buildpackDefault: defaultType, requested: inputs.defaultProcess });
   if (analyzed.previous) log.info(`Reusing layers from image '${analyzed.previous.reference}'`);
 
-  const work = new Export(inputs);
+  const work = new Assembly(inputs);
   const shas = await addBuildpackLayers(work, inputs);
   const ownLayer = (place: Place) => directoryLayer({ place, parents: parentsOf(place, owner), owner });
   const sbomPlace = placeUnder(workspace.sbom, "launch");
