@@ -106,6 +106,7 @@ export async function openRunner(
     workspace.buildpackPath(escapedId(buildpack.id), buildpack.version, supply.rootOf(buildpack));
   const sandbox = await kind.open({
     root: { kind: "machine" },
+    scratch: workspace.scratch,
     network: stage.network,
     user: stage.user,
     mounts: [

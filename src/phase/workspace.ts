@@ -17,6 +17,8 @@ export interface Workspace extends AsyncDisposable {
   /** Plan files given to and taken from buildpacks. */
   readonly plans: Place;
   readonly home: Place;
+  /** Where a sandbox keeps what is its own, on the disk of the build. */
+  readonly scratch: HostPath;
   /** Where kept directories wait on their way in and out; no sandbox shows it. */
   readonly aside: HostPath;
   /** Where a buildpack's own directory is seen by its scripts. */
@@ -86,6 +88,7 @@ export async function openWorkspace(parent: HostPath, translates: boolean, fixed
     config: { host: (await place("config", "/")).host, guest: under(layers.guest, "config") },
     plans: await place("plans", "/cnb/plans"),
     home: await place("home", "/home/cnb"),
+    scratch: (await place("scratch", "/")).host,
     aside: (await place("aside", "/")).host,
     buildpackPath: (escapedId, version, module) =>
       translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module),
