@@ -95,7 +95,10 @@ describe("peers judge an image we built", () => {
       CNB_LAYERS_DIR: "/layers",
       CNB_APP_DIR: "/workspace",
     };
-    const { stdout, status } = spawnSync("/usr/sbin/chroot", [root, "/cnb/process/web"], { env: { ...env }, encoding: "utf8" });
+    const { stdout, status } = spawnSync("/usr/sbin/chroot", [root, "/cnb/process/web"], {
+      env: { ...env },
+      encoding: "utf8",
+    });
     expect(stdout).toBe(printed);
     expect(status).toBe(3);
   });

@@ -78,7 +78,12 @@ describe("publishing", () => {
     ];
     await copy({ from: "base", to: `docker://${base}`, home: bench.home });
     await copy({ from: "newer", to: `docker://${newer}`, home: bench.home });
-    const built = await bench.build([buildpack], { runImage: base, image: app, output: "registry" });
+    const built = await bench.build([buildpack], {
+      runImage: base,
+      image: app,
+      output: "registry",
+      pullPolicy: "if-not-present",
+    });
     expect(built.fault).toBeUndefined();
 
     relay.requests.length = 0;
@@ -108,11 +113,11 @@ describe("publishing", () => {
     await using relay = await startRelay(registry.host);
     const base = `${relay.host}/run`;
     await copy({ from: "base", to: `docker://${base}`, home: bench.home });
-    const first = await bench.build([buildpack], { runImage: base, image: "pulled" });
+    const first = await bench.build([buildpack], { runImage: base, image: "pulled", pullPolicy: "if-not-present" });
     expect(first.fault).toBeUndefined();
     expect(first.lines().join("\n")).toContain(`Pulling run image ${base}:latest`);
     relay.requests.length = 0;
-    const second = await bench.build([buildpack], { runImage: base, image: "pulled" });
+    const second = await bench.build([buildpack], { runImage: base, image: "pulled", pullPolicy: "if-not-present" });
     expect(second.report!.imageId).toBe(first.report!.imageId);
     expect(relay.requests).toEqual([]);
     const never = await bench.build([buildpack], { runImage: `${base}:other`, image: "pulled", pullPolicy: "never" });

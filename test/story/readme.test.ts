@@ -40,6 +40,6 @@ describe("the README's library example", () => {
     print.mockRestore();
     expect(said[0]).toEqual(["add", "buildpacksio/lifecycle:launch.sbom", "the previous image has no such layer"]);
     expect(said.at(-2)![0]).toMatch(/^sha256:[0-9a-f]{64}$/);
-    expect(said.at(-1)![0]).toMatch(/^docker\.io\/plinth\/run@sha256:[0-9a-f]{64}$/);
+    expect(said.at(-1)![0]).toMatch(/^index\.docker\.io\/plinth\/run@sha256:[0-9a-f]{64}$/);
   });
 });
