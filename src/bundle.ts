@@ -10,6 +10,8 @@ export const bundle = {
   version: (): string => (JSON.parse(readFileSync(under(root, "package.json"), "utf8")) as { version: string }).version,
   /** The builder used when none is named. */
   builder: under(root, "buildpacks", "builder.toml"),
+  /** What a run image for the bundled buildpacks consists of, security updates and all. */
+  base: under(root, "samples", "base", "base-security.toml"),
   /** The launcher that goes into images for this architecture (in OCI's words). */
   launcher: (arch: string): HostPath => under(root, "launcher", "dist", `launcher-linux-${arch}`),
 } as const;

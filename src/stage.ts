@@ -156,7 +156,7 @@ export function checkRunImage(stored: StoredImage | undefined, text: string, arc
   if (!stored) {
     throw new Fault("run-image.missing", `Cannot read run image ${text}: it is not in the local store`, {
       exit: "analyze",
-      hint: `make it with "pack base create ${text} --file base.toml", or name another one with --run-image`,
+      hint: `make it with "pack base create ${text} --file ${bundle.base}", or name another one with --run-image`,
     });
   }
   const { architecture, os } = stored.image.config;
