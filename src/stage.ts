@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { bundle } from "./bundle.ts";
 import { type Builder, buildConfigFiles } from "./cnb/builder.ts";
 import { type Buildpack, escapedId } from "./cnb/buildpack.ts";
 import type { EnvFile, Environment } from "./cnb/environment.ts";
