@@ -33,23 +33,22 @@ describe("groups", () => {
 
   it("ORDER-011 ORDER-012 FILE-054 [system] of a builder stands around every group, but for what is in it already", async () => {
     const all = ["s/pre", "s/app", "s/post"].map((id) => bench.buildpack({ id }));
-    const other = bench.buildpack({ id: "s/post", version: "2.0.0" });
-    const system = (post: string) =>
-      `[[system.pre.buildpacks]]\nid = "s/pre"\nversion = "1.0.0"\n[[system.post.buildpacks]]\nid = "s/post"\nversion = "1.0.0"\n${post}`;
-    const around = bench.builder(all, [["s/app"]], system(""));
+    const other = bench.buildpack({ id: "s/pre", version: "2.0.0" });
+    const system = `[[system.pre.buildpacks]]\nid = "s/pre"\nversion = "1.0.0"\n[[system.post.buildpacks]]\nid = "s/post"\nversion = "1.0.0"\n`;
+    const around = bench.builder(all, [["s/app"]], system);
     expect(ids((await bench.build([], { builder: around })).report)).toEqual(["s/pre", "s/app", "s/post"]);
     const own = bench.write(
-      "own-post.toml",
+      "own-pre.toml",
       `${[...all, other].map((uri) => `[[buildpacks]]\nuri = "${uri}"\n`).join("")}
 [[order]]
-group = [{ id = "s/post", version = "2.0.0" }, { id = "s/app", version = "1.0.0" }]
-${system("")}`,
+group = [{ id = "s/app", version = "1.0.0" }, { id = "s/pre", version = "2.0.0" }]
+${system}`,
     );
     const { report } = await bench.build([], { builder: own });
     expect(report?.group).toEqual([
-      { id: "s/pre", version: "1.0.0" },
-      { id: "s/post", version: "2.0.0" },
       { id: "s/app", version: "1.0.0" },
+      { id: "s/pre", version: "2.0.0" },
+      { id: "s/post", version: "1.0.0" },
     ]);
   });
 
