@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
@@ -12,6 +12,7 @@ import { parseReference } from "../../src/oci/reference.ts";
 import type { Event, Level } from "../../src/std/event.ts";
 import { Fault } from "../../src/std/fault.ts";
 import { hostPath } from "../../src/std/path.ts";
+import { removeTree } from "../../src/std/remove.ts";
 import type { StoredImage } from "../../src/store/contract.ts";
 import { type Layout, openLayout } from "../../src/store/layout.ts";
 
@@ -50,9 +51,8 @@ export class Bench {
   constructor() {
     mkdirSync(this.app);
     this.write("app/file.txt", "content\n");
-    afterAll(() => {
-      rmSync(this.root, { recursive: true, force: true });
-    });
+    // What buildpacks closed stays closed in what is kept of their layers; an ordinary user must open it to remove it.
+    afterAll(() => removeTree(this.root));
   }
 
   /** Writes a file below the folder and gives its path. */
