@@ -218,6 +218,32 @@ describe.each(["namespace", "host"] as const)("warm builds in the sandbox %s", (
 });
 
 describe("kept directories", () => {
+  it("give other tars when the slices or the owner are others, and the files are the same", async () => {
+    const sandbox = "namespace";
+    const make = (slices: string) =>
+      bench.buildpack({
+        id: "warm/frame",
+        build: `${layer("l", both)}\nprintf '${slices}' > "$CNB_LAYERS_DIR/launch.toml"`,
+      });
+    await bench.runImage("root-run", (config) => ({
+      ...config,
+      config: { ...config.config, User: "2000:2000", Env: ["CNB_USER_ID=2000", "CNB_GROUP_ID=2000"] },
+    }));
+    const patterns = ["", '[[slices]]\\npaths=["file.txt"]\\n', '[[slices]]\\npaths=["none"]\\n'];
+    const all = ["run", "root-run"].flatMap((runImage) => patterns.map((slices) => ({ runImage, slices })));
+    const seen = new Map<(typeof all)[number], string>();
+    for (const one of all) {
+      const options = { sandbox, runImage: one.runImage } as const;
+      const first = await bench.build([make(one.slices)], { image: "frame", ...options });
+      const again = await bench.build([make(one.slices)], { image: "frame", ...options });
+      expect(again.report!.imageId).toBe(first.report!.imageId);
+      seen.set(one, first.report!.imageId);
+    }
+    // Only now: a build that stores the same tars anew makes the kept directories worthless.
+    for (const [{ runImage, slices }, id] of seen) expect(await coldId([make(slices)], { sandbox, runImage })).toBe(id);
+    expect(new Set(seen.values()).size).toBe(6);
+  });
+
   it("serve one sandbox after the other", async () => {
     const bp = bench.buildpack({ id: "warm/switch", build: layer("l", both) });
     const ids: string[] = [];
