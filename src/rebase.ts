@@ -11,13 +11,13 @@ import type { Compression } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { formatReference, parseReference, recordedName, withDefaultTag } from "./oci/reference.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
-import { firstOf } from "./phase/export/source.ts";
 import { type ImagePlace, type Keeper, openPlace } from "./place.ts";
 import { saveImage, writeReport } from "./save.ts";
 import { type Emit, inPhase, logTo } from "./std/event.ts";
 import { Fault, withExit } from "./std/fault.ts";
 import { hostPath } from "./std/path.ts";
 import type { StoredImage } from "./store/contract.ts";
+import { firstOf } from "./store/first-of.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What a rebase is asked to do; only `image` is needed. */
@@ -79,17 +79,21 @@ function wantedName(given: string | undefined, app: Image, place: string): strin
   });
 }
 
+const whereabouts: Readonly<Record<ImagePlace["kind"], string>> = {
+  local: "in the local store",
+  registry: "in its registry",
+  daemon: "in the daemon",
+  exchange: "there",
+};
+
 async function readBase(text: string, place: ImagePlace): Promise<StoredImage> {
   const stored = await place.read();
   if (stored) return stored;
-  throw new Fault(
-    "run-image.missing",
-    `Cannot read run image ${text}: it is not ${place.kind === "registry" ? "in its registry" : "in the local store"}`,
-    {
-      exit: "rebase",
-      hint: `make it with "pack base create ${text} --file base.toml", or name another one with --run-image`,
-    },
-  );
+  const makeIt = place.kind === "local" ? `make it with "pack base create ${text} --file base.toml", or ` : "";
+  throw new Fault("run-image.missing", `Cannot read run image ${text}: it is not ${whereabouts[place.kind]}`, {
+    exit: "rebase",
+    hint: `${makeIt}name another one with --run-image`,
+  });
 }
 
 /** The run image the app stands on now, when it is still to be had under the reference it was read by. */

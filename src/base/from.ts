@@ -7,6 +7,7 @@ import { Fault } from "../std/fault.ts";
 import type { HostPath } from "../std/path.ts";
 import type { BlobSource, BlobStore, StoredImage } from "../store/contract.ts";
 import { systemFault } from "../store/failure.ts";
+import { firstOf } from "../store/first-of.ts";
 import { sniffed } from "../store/layer.ts";
 import { decompress } from "../tar/gzip.ts";
 import { byteString, textOf } from "../tar/name.ts";
@@ -22,21 +23,6 @@ import { directoryNode, fileNode, put, type Tree } from "./tree.ts";
 export type Origin =
   | { readonly kind: "archive"; readonly file: HostPath }
   | { readonly kind: "image"; readonly stored: StoredImage };
-
-/** Reads blobs from the first source that has them. */
-function eitherOf(sources: readonly BlobSource[]): BlobSource {
-  return {
-    async has(digest) {
-      for (const source of sources) if (await source.has(digest)) return true;
-      return false;
-    },
-    async *open(descriptor) {
-      for (const source of sources.slice(0, -1))
-        if (await source.has(descriptor.digest)) return yield* source.open(descriptor);
-      yield* sources.at(-1)!.open(descriptor);
-    },
-  };
-}
 
 async function* bytesOf(file: HostPath): AsyncGenerator<Uint8Array> {
   try {
@@ -118,7 +104,7 @@ export async function adopt(
   const { architecture, created, signal } = options;
   const image =
     origin.kind === "image" ? origin.stored.image : await archiveImage(origin.file, blobs, architecture, created);
-  const source = origin.kind === "image" ? eitherOf([origin.stored.blobs, blobs]) : blobs;
+  const source = origin.kind === "image" ? firstOf(origin.stored.blobs, blobs) : blobs;
   const stored: StoredImage = { image, blobs: source, ...documentsOf(image) };
   const found = await readFiles(stored, { paths: ["etc/passwd", "etc/group", ...osReleases] });
   const own = definition.user ? undefined : ownUser(found.get("etc/passwd") ?? "", image.config.config.User);

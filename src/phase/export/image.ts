@@ -12,13 +12,13 @@ import { Fault, reasonOf } from "../../std/fault.ts";
 import { kindOf } from "../../std/file.ts";
 import { type HostPath, type Place, placeUnder } from "../../std/path.ts";
 import type { BlobSource } from "../../store/contract.ts";
+import { firstOf } from "../../store/first-of.ts";
 import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLayer } from "../../tar/layer.ts";
 import { Assembly, type ExportedLayer, type ExportInputs } from "./assembly.ts";
 import type { MadeLayer } from "./make.ts";
 import { parentsOf } from "./parent.ts";
 import { recordsOf, writeConfig } from "./record.ts";
 import { type PlannedLayer, planLaunchLayers } from "./request.ts";
-import { firstOf } from "./source.ts";
 
 /** An image ready to be written: its value, its blobs, and what became of each layer. */
 export interface Exported {

@@ -1,5 +1,5 @@
-import type { Descriptor } from "../../oci/descriptor.ts";
-import type { BlobSource } from "../../store/contract.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { BlobSource } from "./contract.ts";
 
 /** Several places to read blobs from as one: the first that has a blob gives it. */
 export function firstOf(...sources: readonly BlobSource[]): BlobSource {
