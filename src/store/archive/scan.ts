@@ -94,7 +94,11 @@ export async function scanArchive(file: FileHandle, place: string): Promise<Cont
     }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Fault("archive.invalid", `Cannot read archive at ${place}: ${reason}`, { cause });
+    throw new Fault(
+      "archive.invalid",
+      `Cannot read archive at ${place}: ${reason.replace(/^Cannot read archive(?: at byte \d+)?: /, "")}`,
+      { cause },
+    );
   }
   for (const { name, target } of links) {
     const range = contents.get(target);
