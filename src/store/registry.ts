@@ -15,6 +15,7 @@ import type { LayerTypes } from "./registry/freight.ts";
 import { type HostSettings, Hosts, type Located } from "./registry/hosts.ts";
 import { getManifest, putManifest } from "./registry/manifest.ts";
 import { type Mirrors, mirrorsOf } from "./registry/mirror.ts";
+import { keepConfig, type Nearby } from "./registry/nearby.ts";
 import { pullImage } from "./registry/pull.ts";
 import { type Destination, type PushOptions, pushImage } from "./registry/push.ts";
 import { addReferrer, listReferrers } from "./registry/referrer.ts";
@@ -32,8 +33,8 @@ export interface RegistryOptions extends HostSettings {
   readonly layerTypes?: LayerTypes;
   /** The most bytes one request of an upload carries; without it a blob goes in one request. */
   readonly chunkSize?: number;
-  /** Where configs may be at hand: those found there are not asked for. */
-  readonly nearby?: BlobSource;
+  /** Where configs may be at hand: those found there are not asked for, and those that were read or written are kept there. */
+  readonly nearby?: Nearby;
 }
 
 /** A manifest or index as it stands in a registry. */
@@ -90,9 +91,13 @@ class Registries implements Registry {
     await this.#learnLayers(first, image);
     const { compression = "gzip", layerTypes = "docker", chunkSize, emit = () => {} } = this.#options;
     const options: PushOptions = { compression, layerTypes, chunkSize, emit };
-    return pushImage({ image, blobs, texts }, [first, ...others], options, ({ identity }) =>
-      checkNames(names, identity.digest),
-    );
+    let config: { text: string; digest: Digest } | undefined;
+    const identity = await pushImage({ image, blobs, texts }, [first, ...others], options, (documents) => {
+      checkNames(names, documents.identity.digest);
+      config = { text: documents.configText, digest: documents.identity.imageId };
+    });
+    if (config) await keepConfig(this.#options.nearby, config.digest, config.text);
+    return identity;
   }
 
   async tags(name: Reference) {

@@ -1,16 +1,17 @@
 import { familyOf } from "../../oci/media-type.ts";
 import type { Platform } from "../../oci/platform.ts";
 import { formatReference, type Reference } from "../../oci/reference.ts";
-import type { BlobSource, StoredImage } from "../contract.ts";
+import type { StoredImage } from "../contract.ts";
 import { readImage } from "../document.ts";
 import type { Located } from "./hosts.ts";
 import { getManifest } from "./manifest.ts";
+import { keepConfig, type Nearby } from "./nearby.ts";
 import { documentSource, repositoryBlobs } from "./source.ts";
 
 /** How images are read. */
 export interface PullOptions {
   readonly platform: Platform | undefined;
-  readonly nearby: BlobSource | undefined;
+  readonly nearby: Nearby | undefined;
 }
 
 /** The image under a name's tag or digest in a repository, undefined when there is none; what the repository was seen to have is remembered. */
@@ -28,6 +29,7 @@ export async function pullImage(
   const documents = documentSource(at, top, blobs, nearby);
   const place = formatReference(name);
   const stored = await readImage(documents, { mediaType, digest, size: bytes.length }, place, platform);
+  await keepConfig(nearby, stored.identity.imageId, stored.configText);
   presence.saw(at, stored.image);
   presence.sawBlob(at, stored.identity.imageId);
   return { ...stored, blobs };

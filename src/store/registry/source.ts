@@ -1,6 +1,6 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { familyOf } from "../../oci/media-type.ts";
-import type { ByteStream } from "../../std/byte.ts";
+import { type ByteStream, collect } from "../../std/byte.ts";
 import { Fault } from "../../std/fault.ts";
 import type { BlobSource } from "../contract.ts";
 import { missingBlob, verified } from "../verify.ts";
@@ -14,6 +14,16 @@ export function repositoryBlobs(at: Repository, flow: (open: () => ByteStream) =
     has: (digest) => hasBlob(at, digest),
     open: (descriptor) => flow(() => openBlob(at, descriptor)),
   };
+}
+
+/** A small blob that is at hand and whole. */
+async function readNear(nearby: BlobSource, descriptor: Descriptor): Promise<Buffer | undefined> {
+  try {
+    return (await nearby.has(descriptor.digest)) ? await collect(nearby.open(descriptor)) : undefined;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -35,7 +45,9 @@ export function documentSource(
       if (found === undefined) throw missingBlob(descriptor.digest, place);
       yield* verified([found.bytes], descriptor, place);
     } else {
-      yield* (await nearby?.has(descriptor.digest)) ? nearby!.open(descriptor) : blobs.open(descriptor);
+      const near = nearby && (await readNear(nearby, descriptor));
+      if (near) yield near;
+      else yield* blobs.open(descriptor);
     }
   }
   return { has: blobs.has, open };
