@@ -158,7 +158,8 @@ async function exitCodeOf(options: RunOptions, kind: NamespaceKind, supervision:
   const { image: name, user = config.User, network = "host", stdin = "inherit" } = options;
   const folder = await claimDirectory(homeAt(options.home).work, "run-");
   try {
-    const start = await prepareImage(backend, { ...options, name, directory, config, user, network, volumes }, folder);
+    const image = { ...options, name, layers: [directory], config, user, network, volumes };
+    await using start = await prepareImage(backend, image, folder);
     supervision.stopped.throwIfAborted();
     const container = await startAttached(start, pipesIn(folder), { stdin, hear: options.onOutput });
     supervision.attach(container);

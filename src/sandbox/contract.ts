@@ -7,15 +7,43 @@ export interface Mount {
   readonly access: "ro" | "rw";
 }
 
-/** The root file system jobs see: this machine's own system folders, or an unpacked image. */
+/** An image as a root: its layers stacked. */
+export interface ImageRoot {
+  readonly kind: "image";
+  /** Directories with the layers' files, bottom first; what is missing is marked as overlayfs wants it (`Overlay`). */
+  readonly layers: readonly HostPath[];
+  /** Where what jobs change is kept, as in an `Overlay`; without it they may change nothing. */
+  readonly changes?: Pick<Overlay, "upper" | "work">;
+  /** The name or ID by which a container engine has this image, which then must have it; only the sandbox `docker` asks. */
+  readonly inEngine?: () => Promise<string>;
+}
+
+/** The root file system jobs see: this machine's own system folders, one directory, or an image. */
 export type Root =
   | { readonly kind: "machine" }
-  | { readonly kind: "directory"; readonly path: HostPath; readonly access: "ro" | "rw" };
+  | { readonly kind: "directory"; readonly path: HostPath; readonly access: "ro" | "rw" }
+  | ImageRoot;
+
+/**
+ * Directories seen as one (overlayfs): what jobs change lands in `upper`, where a device 0:0 stands for what was removed, and the
+ * attribute `user.overlay.opaque` = `y` for a directory that hides those below it. The lower ones are never changed.
+ */
+export interface Overlay {
+  /** Bottom first, at least one; the same directory may come again. */
+  readonly lower: readonly HostPath[];
+  /** Two directories on one disk, of one owner: `upper` keeps what it has, `work` is the kernel's. One open sandbox may use them at a time. */
+  readonly upper: HostPath;
+  readonly work: HostPath;
+  readonly guest: GuestPath;
+  readonly access: "ro" | "rw";
+}
 
 /** What a sandbox is opened with. */
 export interface Surroundings {
   readonly root: Root;
   readonly mounts: readonly Mount[];
+  /** Only for a kind that `stacks` where their upper directories are. */
+  readonly overlays?: readonly Overlay[];
   /** The ids jobs run under as they see it themselves. */
   readonly user: { readonly uid: number; readonly gid: number };
   readonly network: "host" | "none";
@@ -50,6 +78,8 @@ export interface Sandbox extends AsyncDisposable {
    * process tree is gone. Jobs may run side by side. An aborted signal kills the tree and rejects with the signal's reason.
    */
   run(job: Job, output: Output, signal?: AbortSignal): Promise<Exit>;
+  /** Where this machine sees a guest path (below a mount, an overlay or the root; links not followed) for as long as the sandbox is open. */
+  see(guest: GuestPath): HostPath;
 }
 
 /** Whether a kind of sandbox works here; `hint` says which setting would change it. */
@@ -69,5 +99,7 @@ export interface SandboxKind {
   readonly translates: boolean;
   readonly isolation: { readonly filesystem: boolean; readonly network: boolean; readonly user: boolean };
   probe(): Promise<Probe>;
+  /** Whether it takes overlays and roots of several layers, with changes kept below `place` (found by trying, once). */
+  stacks(place: HostPath): Promise<boolean>;
   open(surroundings: Surroundings): Promise<Sandbox>;
 }

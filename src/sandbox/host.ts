@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Fault } from "../std/fault.ts";
+import { type GuestPath, hostPath } from "../std/path.ts";
 import { send } from "../std/process.ts";
+import { removeTree } from "../std/remove.ts";
 import { startCaptured } from "./capture.ts";
 import type { Exit, Job, Output, SandboxKind, Surroundings } from "./contract.ts";
 import { obstacleOf } from "./obstacle.ts";
@@ -62,14 +64,18 @@ async function runOnHost(makePipe: MakePipe, job: Job, output: Output, signal: A
   }
 }
 
-function check({ root, mounts, network }: Surroundings): void {
+function check({ root, mounts, network, overlays }: Surroundings): void {
   const moved = mounts.find((mount) => (mount.host as string) !== mount.guest);
   const because =
     root.kind === "directory"
       ? `it cannot make ${root.path} the root of jobs`
-      : network === "none"
-        ? "it cannot keep jobs from the network"
-        : moved && `it cannot show ${moved.host} as ${moved.guest}`;
+      : root.kind === "image"
+        ? "it cannot make an image the root of jobs"
+        : overlays?.length
+          ? "it cannot stack directories"
+          : network === "none"
+            ? "it cannot keep jobs from the network"
+            : moved && `it cannot show ${moved.host} as ${moved.guest}`;
   if (because === undefined) return;
   throw new Fault("sandbox.host", `Cannot open sandbox host: ${because}`, { hint: "use the sandbox namespace" });
 }
@@ -79,11 +85,14 @@ export const host: SandboxKind = {
   name: "host",
   translates: false,
   isolation: { filesystem: false, network: false, user: false },
+  stacks: async () => false,
   probe: async () => ({ usable: true, detail: "plain processes, no isolation: buildpacks see this whole machine" }),
   async open(surroundings) {
     check(surroundings);
     const scratch = await makeScratch(surroundings.scratch);
     const makePipe = pipesIn(scratch);
-    return sandboxOf(scratch, (job, output, signal) => runOnHost(makePipe, job, output, signal));
+    const opened = { [Symbol.asyncDispose]: () => removeTree(scratch) };
+    const see = (guest: GuestPath) => hostPath(guest);
+    return sandboxOf(opened, (job, output, signal) => runOnHost(makePipe, job, output, signal), see);
   },
 };

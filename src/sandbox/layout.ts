@@ -1,7 +1,7 @@
 import { readdir, readlink } from "node:fs/promises";
 import { type GuestPath, type HostPath, under } from "../std/path.ts";
 import { isThere } from "./locate.ts";
-import { foldersAbove, isWithin, type MountStep, type Step } from "./view.ts";
+import { foldersAbove, isWithin, type MountStep, type Step, seenAs } from "./view.ts";
 
 async function stepOf(host: HostPath, guest: GuestPath, isLink: boolean): Promise<Step> {
   if (isLink) return { make: "link", guest, target: await readlink(host) };
@@ -16,7 +16,7 @@ export async function withPlaces(folder: MountStep, places: readonly GuestPath[]
   const inside = places.filter((place) => place !== folder.guest && isWithin(place, folder.guest));
   const lacking = await Promise.all(inside.map(async (place) => !(await isThere([folder], place))));
   if (!lacking.includes(true)) return [folder];
-  const entries = await readdir(folder.host, { withFileTypes: true });
+  const entries = await readdir(seenAs(folder), { withFileTypes: true });
   const parts = entries.map(async (entry): Promise<Step[]> => {
     const guest = under(folder.guest, entry.name);
     const step = await stepOf(under(folder.host, entry.name), guest, entry.isSymbolicLink());

@@ -1,7 +1,7 @@
 import { lstat, readFile, readlink } from "node:fs/promises";
 import { posix } from "node:path";
 import { type GuestPath, guestPath, type HostPath, hostPath } from "../std/path.ts";
-import { isWithin, type Step } from "./view.ts";
+import { isWithin, type Step, seenAs } from "./view.ts";
 
 /** Where a guest path leads once every link is followed, and what of this machine is there. */
 export interface Located {
@@ -39,7 +39,7 @@ async function lookAt(steps: readonly Step[], path: string): Promise<Seen> {
     case "link":
       return step.guest === path ? { kind: "link", target: step.target } : { kind: "here", host: "nothing" };
     case "mount":
-      return seenAt(below(step.host, step, path));
+      return seenAt(below(seenAs(step), step, path));
     case "proc":
     case "dev":
     case "directory":
@@ -72,6 +72,12 @@ export async function locate(steps: readonly Step[], path: GuestPath): Promise<L
     pending = [...seen.target.split("/").filter((part) => part !== ""), ...rest];
   }
   return { guest: guestPath(guest), host };
+}
+
+/** Where this machine has a guest path, links not followed; undefined for what no mount shows. */
+export function seenIn(steps: readonly Step[], path: GuestPath): HostPath | undefined {
+  const step = deciding(steps, path);
+  return step?.make === "mount" ? below(seenAs(step), step, path) : undefined;
 }
 
 /** Whether a view shows something of this machine's disks at a path. */

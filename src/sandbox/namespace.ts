@@ -1,6 +1,7 @@
-import { reasonOf } from "../std/fault.ts";
+import { Fault, reasonOf } from "../std/fault.ts";
 import { guestPath } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
+import { OpenedStack } from "../std/stack.ts";
 import { assembleView } from "./assemble.ts";
 import { bubblewrap } from "./bubblewrap.ts";
 import { startCaptured } from "./capture.ts";
@@ -8,13 +9,15 @@ import { unusable } from "./choose.ts";
 import type { Backend, Start } from "./container.ts";
 import type { Exit, Output, Refusal, Sandbox, SandboxKind, Surroundings } from "./contract.ts";
 import { attend, commandOf } from "./launch.ts";
-import { envIn, locate } from "./locate.ts";
+import { envIn, locate, seenIn } from "./locate.ts";
+import { canStack, mergeIn } from "./merge.ts";
 import { obstacleOf } from "./obstacle.ts";
-import { makeScratch, sandboxOf } from "./open.ts";
+import { makeScratch, type RunJob, sandboxOf } from "./open.ts";
 import { type MakePipe, pipesIn } from "./pipe.ts";
 import { explainRefusal, readFacts } from "./refusal.ts";
 import { toolPath } from "./spawn.ts";
 import { unshare } from "./unshare.ts";
+import type { Step } from "./view.ts";
 
 function tailOf(length: number, output: Output) {
   let tail = Buffer.alloc(0);
@@ -28,21 +31,34 @@ function tailOf(length: number, output: Output) {
 async function openWith(backend: Backend, surroundings: Surroundings): Promise<Sandbox> {
   const { user, network } = surroundings;
   const scratch = await makeScratch(surroundings.scratch);
+  const opened = new OpenedStack();
+  opened.use({ [Symbol.asyncDispose]: () => removeTree(scratch) });
   try {
-    const view = await assembleView(scratch, surroundings);
+    const { holder, merged } = await mergeIn(scratch, surroundings);
+    if (holder !== undefined) opened.use(holder);
+    const view = await assembleView(scratch, surroundings, merged);
     const startOf = await backend.prepare({ view, user, network, env: await envIn(view.steps), scratch });
     const makePipe = pipesIn(scratch);
     const find = async (path: string) => (await locate(view.steps, guestPath(path))).host;
-    return sandboxOf(scratch, async (job, output, signal) => {
+    const runJob: RunJob = async (job, output, signal) => {
       const obstacle = await obstacleOf(job, find);
-      return obstacle === undefined
-        ? runContained(startOf(job), makePipe, output, signal)
-        : { kind: "unstartable", because: obstacle };
-    });
+      if (obstacle !== undefined) return { kind: "unstartable", because: obstacle };
+      const { argv, input } = startOf(job);
+      return runContained({ argv: holder?.enter(argv) ?? argv, input }, makePipe, output, signal);
+    };
+    return sandboxOf(opened, runJob, seeIn(view.steps));
   } catch (error) {
-    await removeTree(scratch);
+    await opened[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function seeIn(steps: readonly Step[]): Sandbox["see"] {
+  return (guest) => {
+    const path = seenIn(steps, guest);
+    if (path !== undefined) return path;
+    throw new Fault("sandbox.see", `Cannot see ${guest} of sandbox: nothing of this machine is mounted there`);
+  };
 }
 
 async function runContained(
@@ -117,6 +133,9 @@ export function namespaceOver(backends: readonly Backend[]): NamespaceKind {
       return "usable" in result ? result : { usable: true, detail: `Linux namespaces through ${result.name}` };
     },
     backend,
+    async stacks(place) {
+      return !("usable" in (await found())) && canStack(place);
+    },
     open: async (surroundings) => openWith(await backend(), surroundings),
   };
 }

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { claimDirectory } from "../std/claim.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
-import { removeTree } from "../std/remove.ts";
 import type { Exit, Job, Output, Sandbox } from "./contract.ts";
 
 /** Runs one job; the signal also speaks when the sandbox is closed. */
@@ -34,8 +33,8 @@ export function checkJob(job: Job): void {
   });
 }
 
-/** A sandbox made of a way to run jobs: closing it ends the running ones, then removes its scratch folder. */
-export function sandboxOf(scratch: HostPath, runJob: RunJob): Sandbox {
+/** A sandbox made of a way to run jobs and one to see: closing it ends the running ones, then disposes of what was opened for it. */
+export function sandboxOf(opened: AsyncDisposable, runJob: RunJob, see: Sandbox["see"]): Sandbox {
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
   return {
@@ -48,10 +47,11 @@ export function sandboxOf(scratch: HostPath, runJob: RunJob): Sandbox {
       running.add(held);
       return run;
     },
+    see,
     async [Symbol.asyncDispose]() {
       closing.abort(new Fault("sandbox.closed", "Cannot run job: its sandbox was closed"));
       await Promise.all(running);
-      await removeTree(scratch);
+      await opened[Symbol.asyncDispose]();
     },
   };
 }

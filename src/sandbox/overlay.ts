@@ -1,47 +1,39 @@
 import { mkdir, symlink } from "node:fs/promises";
-import { execa } from "execa";
-import { Fault } from "../std/fault.ts";
 import { type HostPath, under } from "../std/path.ts";
-import { toolPath } from "./spawn.ts";
+import { line } from "./shell.ts";
 
-/** A directory whose changes are thrown away. */
-export interface Disposable {
-  readonly path: HostPath;
-  /** The command by which a program sees the directory there: it may need a mount of its own. */
-  wrap(argv: readonly string[]): readonly string[];
+/** Directories to be stacked: `lower` bottom first, at least one, below `upper`. */
+export interface Stack {
+  readonly lower: readonly HostPath[];
+  readonly upper: HostPath;
+  readonly work: HostPath;
 }
 
-const tools = { env: { PATH: toolPath }, extendEnv: false, reject: false, stdin: "ignore" } as const;
-
-// Relative names, because a mount option cannot hold every character a path can.
-const layOver = [
-  'cd "$1"',
-  "shift",
-  "mount -n -t overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr overlay merged || exit 1",
-  'exec "$@"',
-].join("; ");
-
-async function copyOf(lower: HostPath, copy: HostPath): Promise<void> {
-  const { failed, stderr } = await execa("cp", ["-a", "--reflink=auto", `${lower}/.`, copy], tools);
-  if (!failed) return;
-  throw new Fault("root.copy", `Cannot copy image to ${copy}: ${stderr.trim().split("\n").at(-1)}`);
+/** A layer that comes again hides all that its first coming showed, and the kernel takes no directory twice. */
+function lastOfEach(lower: readonly HostPath[]): HostPath[] {
+  return lower.filter((path, index) => lower.lastIndexOf(path) === index);
 }
+
+// Not synced: a machine that stops in the middle of a build begins it anew. Its mark would forbid the next mount.
+const options = "userxattr,volatile,index=off";
+const forget = "rm -rf work/work/incompat";
 
 /**
- * A directory with everything in `lower`, for writing, in the empty `folder`: an overlay where the kernel lets us make one, else a
- * copy (which costs nothing on file systems that share blocks).
+ * Makes in the empty `folder` what is needed to mount a stack at `merged` in it, and gives the shell commands that do it. They use
+ * short relative names: a mount option cannot hold every character a path can, all of them together are a page at most, and the
+ * programs of util-linux must not use the newer call that takes 256 bytes for all lower directories.
  */
-export async function layOverDirectory(lower: HostPath, folder: HostPath): Promise<Disposable> {
-  const merged = under(folder, "merged");
-  await Promise.all(["upper", "work", "merged"].map((name) => mkdir(under(folder, name))));
-  await symlink(lower, under(folder, "lower"));
-  const wrap = (argv: readonly string[]) => [
-    ...["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", layOver, "sh", folder],
-    ...argv,
+export async function overlayCommands(folder: HostPath, stack: Stack): Promise<readonly string[]> {
+  const lower = lastOfEach(stack.lower);
+  const names = lower.map((_, index) => index.toString(36));
+  await mkdir(under(folder, "merged"), { recursive: true });
+  await symlink(stack.upper, under(folder, "upper"));
+  await symlink(stack.work, under(folder, "work"));
+  await Promise.all(names.map((name, index) => symlink(lower[index]!, under(folder, name))));
+  const data = `lowerdir=${names.toReversed().join(":")},upperdir=upper,workdir=work,${options}`;
+  return [
+    line("cd", folder),
+    forget,
+    `LIBMOUNT_FORCE_MOUNT2=always ${line("mount", "-n", "-t", "overlay", "-o", data, "overlay", "merged")}`,
   ];
-  const [program, ...rest] = wrap(["true"]);
-  const { failed } = await execa(program!, rest, tools);
-  if (!failed) return { path: merged, wrap };
-  await copyOf(lower, merged);
-  return { path: merged, wrap: (argv) => argv };
 }

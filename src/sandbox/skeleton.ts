@@ -1,7 +1,7 @@
 import { chmod, mkdir, stat, symlink, writeFile } from "node:fs/promises";
 import { posix } from "node:path";
 import { type HostPath, under } from "../std/path.ts";
-import type { View } from "./view.ts";
+import { seenAs, type View } from "./view.ts";
 
 async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
@@ -26,7 +26,7 @@ export async function makeSkeleton(root: HostPath, view: View): Promise<void> {
   for (const step of view.steps) {
     const path = under(root, step.guest);
     if (step.make === "link") await symlink(step.target, path);
-    else if (step.make === "mount" && !(await isFolder(step.host))) await makeFile(path);
+    else if (step.make === "mount" && !(await isFolder(seenAs(step)))) await makeFile(path);
     else if (step.make !== "cover") await makeFolder(path);
   }
 }

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { type HostPath, under } from "../std/path.ts";
 import { type MountPoint, mountsBelow, restrictionsAt, tableLine } from "./mount-table.ts";
 import { isFolder } from "./skeleton.ts";
-import type { MountStep, Step, View } from "./view.ts";
+import { type MountStep, type Step, seenAs, type View } from "./view.ts";
 
 const plain = ["nosuid", "nodev"];
 // Makes folders nobody has made yet, as in the writable root of an image.
@@ -26,7 +26,7 @@ function innerLines(step: MountStep, root: HostPath, points: readonly MountPoint
 async function mountLines(step: MountStep, root: HostPath, points: readonly MountPoint[]): Promise<string[]> {
   const inner = innerLines(step, root, points);
   if (step.guest === "/") return inner;
-  const options = ["rbind", ...optionsOf(step, points), ...((await isFolder(step.host)) ? [made] : [])];
+  const options = ["rbind", ...optionsOf(step, points), ...((await isFolder(seenAs(step))) ? [made] : [])];
   return [tableLine(step.host, under(root, step.guest), "none", options), ...inner];
 }
 

@@ -7,7 +7,7 @@ import { type MountPoint, parseMountInfo } from "./mount-table.ts";
 import { line, quote } from "./shell.ts";
 import { isFolder, makeDev, makeSkeleton } from "./skeleton.ts";
 import { optionsOf, tableOf } from "./table.ts";
-import { isWithin, mountStep, type View } from "./view.ts";
+import { isWithin, mountStep, seenAs, type View } from "./view.ts";
 
 /** The shell commands that mount the root directory of a view at `root`, run in `scratch`. */
 async function rootCommands(
@@ -30,8 +30,9 @@ async function rootCommands(
 async function fileCommands(view: View, root: HostPath): Promise<string[]> {
   const isWritable = view.steps.some((step) => step.guest === "/" && step.make === "mount" && step.access === "rw");
   const mounts = isWritable ? view.steps.filter((step) => step.make === "mount") : [];
-  const commands = mounts.map(async ({ host, guest }) => {
-    if (isWithin(guest, "/proc") || (await isFolder(host))) return [];
+  const commands = mounts.map(async (step) => {
+    const { guest } = step;
+    if (isWithin(guest, "/proc") || (await isFolder(seenAs(step)))) return [];
     const path = under(root, guest);
     return [`[ -e ${quote(path)} ] || { ${line("mkdir", "-p", posix.dirname(path))}; : >${quote(path)}; }`];
   });

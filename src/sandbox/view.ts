@@ -1,9 +1,19 @@
-import { type GuestPath, guestPath } from "../std/path.ts";
+import { type GuestPath, guestPath, type HostPath } from "../std/path.ts";
 import type { Mount } from "./contract.ts";
 
+/** A mount that may be of something only a holder's namespace has: `seen` is then where we see it ourselves. */
+export interface Shown extends Mount {
+  readonly seen?: HostPath | undefined;
+}
+
 /** A directory or file of this machine in a view. */
-export interface MountStep extends Mount {
+export interface MountStep extends Shown {
   readonly make: "mount";
+}
+
+/** Where we see what a mount shows. */
+export function seenAs({ host, seen }: Shown): HostPath {
+  return seen ?? host;
 }
 
 /** One step in making the file system a job sees; steps are taken in order, each on top of those before. */
@@ -24,8 +34,8 @@ export interface View {
 }
 
 /** A mount as a step. */
-export function mountStep({ host, guest, access }: Mount): MountStep {
-  return { make: "mount", host, guest, access };
+export function mountStep({ host, guest, access, seen }: Shown): MountStep {
+  return { make: "mount", host, guest, access, seen };
 }
 
 /** Whether `path` is `folder` or lies below it. */
@@ -40,6 +50,6 @@ export function foldersAbove(path: GuestPath): GuestPath[] {
 }
 
 /** Mounts so that one inside another comes after it. */
-export function outerFirst(mounts: readonly Mount[]): Mount[] {
+export function outerFirst(mounts: readonly Shown[]): Shown[] {
   return [...mounts].sort((a, b) => foldersAbove(a.guest).length - foldersAbove(b.guest).length);
 }

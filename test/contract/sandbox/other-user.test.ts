@@ -21,7 +21,7 @@ const imports = `
   import { namespace, namespaceOver } from ${from("namespace.ts")};
   import { bubblewrap } from ${from("bubblewrap.ts")};
   import { unshare } from ${from("unshare.ts")};
-  import { layOverDirectory } from ${from("overlay.ts")};
+  import { openChangeable } from ${from("changeable.ts")};
 `;
 
 /** Runs a program of ours below another command, and parses the JSON it prints. */
@@ -74,10 +74,10 @@ describe("where namespaces are forbidden", () => {
     mkdirSync(join(base, "folder"));
     const made = below(
       forbidden,
-      `const made = await layOverDirectory(${JSON.stringify(join(base, "lower"))}, ${JSON.stringify(join(base, "folder"))});
-       console.log(JSON.stringify({ path: made.path, wrapped: made.wrap(["a"]) }));`,
-    ) as { path: string; wrapped: string[] };
-    expect(made.wrapped).toEqual(["a"]);
+      `const made = await openChangeable([${JSON.stringify(join(base, "lower"))}], ${JSON.stringify(join(base, "folder"))});
+       console.log(JSON.stringify({ path: made.seen, command: made.enter(["a"]) }));`,
+    ) as { path: string; command: string[] };
+    expect(made.command).toEqual(["a"]);
     expect(readFileSync(join(made.path, "link"), "utf8")).toBe("text");
     writeFileSync(join(made.path, "sub/file"), "changed");
     expect(readFileSync(join(base, "lower/sub/file"), "utf8")).toBe("text");

@@ -8,6 +8,7 @@ function kind(name: SandboxKind["name"], probe: Probe): SandboxKind & { probed: 
     name,
     probed: 0,
     translates: true,
+    stacks: async () => false,
     isolation: { filesystem: true, network: true, user: true },
     async probe() {
       this.probed += 1;
