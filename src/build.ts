@@ -5,7 +5,7 @@ import { labelNames } from "./cnb/label.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
-import type { Compression } from "./oci/media-type.ts";
+import type { Compressor } from "./oci/media-type.ts";
 import { parseReference, withDefaultTag } from "./oci/reference.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
@@ -45,7 +45,7 @@ export interface BuildOptions extends SourceOptions {
   /** Seconds since 1970; 1980-01-01T00:00:01Z unless said. */
   readonly creationTime?: number;
   /** Of layers that go to a directory or an archive; gzip unless said. */
-  readonly compression?: Compression;
+  readonly compression?: Compressor;
   /** Where to write `report.toml`, and what the phases decided: `analyzed.toml`, `group.toml`, `plan.toml`, `metadata.toml`. */
   readonly reportDirectory?: string;
   /** Where to write the bills of materials. */

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import type { Compression } from "./oci/media-type.ts";
+import type { Compressor } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
 import type { Reference } from "./oci/reference.ts";
 import type { Emit } from "./std/event.ts";
@@ -22,7 +22,7 @@ export interface OutsideOptions {
 /** How `Outside` is opened: in the local store documents and layers may be at hand that then need not be fetched. */
 export interface OutsideSettings extends OutsideOptions {
   readonly platform: Platform;
-  readonly compression?: Compression | undefined;
+  readonly compression?: Compressor | undefined;
   /** The media types of layers compressed on the way to a registry, `docker` unless said, as the reference has them for app images. */
   readonly layerTypes?: "docker" | "family";
   readonly store: Layout;

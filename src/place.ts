@@ -1,5 +1,5 @@
 import { digestOf, hexOf } from "./oci/digest.ts";
-import type { Compression } from "./oci/media-type.ts";
+import type { Compressor } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
 import { formatReference, isSameName, parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
 import type { Outside } from "./outside.ts";
@@ -37,7 +37,7 @@ export interface PlaceOptions {
   /** Relative paths begin here. */
   readonly base: HostPath;
   readonly platform: Platform;
-  readonly compression?: Compression | undefined;
+  readonly compression?: Compressor | undefined;
   /** The registries and the daemon, for names that are meant to be there. */
   readonly outside?: Outside;
   /** Whose image a plain name means; the local store's unless said. */

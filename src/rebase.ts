@@ -7,7 +7,7 @@ import { homeAt } from "./home.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Image } from "./oci/image.ts";
-import type { Compression } from "./oci/media-type.ts";
+import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { formatReference, parseReference, recordedName, withDefaultTag } from "./oci/reference.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
@@ -38,7 +38,7 @@ export interface RebaseOptions {
   readonly home?: string;
   /** Relative paths in image locations begin here; the working directory unless said. */
   readonly base?: string;
-  readonly compression?: Compression;
+  readonly compression?: Compressor;
   /** Where to write `report.toml`. */
   readonly reportDirectory?: string;
   readonly onEvent?: Emit;

@@ -3,7 +3,7 @@ import { bundle } from "./bundle.ts";
 import type { Builder } from "./cnb/builder.ts";
 import { homeAt } from "./home.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
-import type { Compression } from "./oci/media-type.ts";
+import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
@@ -106,7 +106,7 @@ function pullPolicyOf(options: SourceOptions): PullPolicy {
 export interface Purpose {
   /** Whether the image goes to a registry: then the run image stays there as well. */
   readonly publish?: boolean | undefined;
-  readonly compression?: Compression | undefined;
+  readonly compression?: Compressor | undefined;
   /** Names the workspace where its paths end up in the image. */
   readonly name: string;
   /** The image whose kept directories serve; `forget` drops them first. Undefined when nothing is to be kept. */

@@ -1,7 +1,7 @@
 import { lifecycleOf } from "./cnb/refusal.ts";
 import { homeAt } from "./home.ts";
 import type { Identity } from "./oci/image.ts";
-import type { Compression } from "./oci/media-type.ts";
+import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture } from "./oci/platform.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import { type ImagePlace, openPlace } from "./place.ts";
@@ -21,7 +21,7 @@ export interface TransferOptions {
   /** Relative paths begin here; the working directory unless said. */
   readonly base?: string;
   /** Of layers that are stored uncompressed and go elsewhere; gzip unless said. */
-  readonly compression?: Compression;
+  readonly compression?: Compressor;
   readonly outside?: OutsideOptions;
   readonly onEvent?: Emit;
   readonly signal?: AbortSignal;

@@ -87,11 +87,10 @@ export function parseVolume(text: string, cwd: HostPath): { host: HostPath; gues
 
 /** `--compression`, the same wherever layers leave the local store. */
 export function compressionFlag(): Option {
-  return new Option("--compression <kind>", "of layers that leave the local store (default: gzip)").choices([
-    "none",
-    "gzip",
-    "zstd",
-  ]);
+  return new Option(
+    "--compression <kind>",
+    "of layers that leave the local store (default: gzip); reference: the gzip bytes of the reference",
+  ).choices(["none", "gzip", "zstd", "reference"]);
 }
 
 /** `--insecure-registry`, collected by `collect`. */

@@ -24,6 +24,14 @@ export const mediaTypes = {
 /** How a layer's tar is stored. */
 export type Compression = "none" | "gzip" | "zstd";
 
+/** How layers that are stored uncompressed leave a store: `reference` is gzip with the very bytes the reference lifecycle makes. */
+export type Compressor = Compression | "reference";
+
+/** What the layers a compressor makes are by their media type. */
+export function compressionBy(compressor: Exclude<Compressor, "none">): Exclude<Compression, "none"> {
+  return compressor === "reference" ? "gzip" : compressor;
+}
+
 /** How the blob behind a layer media type is compressed, or undefined for a type that is no layer we know. */
 export function compressionOf(mediaType: string): Compression | undefined {
   for (const family of [mediaTypes.oci, mediaTypes.docker]) {

@@ -1,7 +1,7 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type Image, type Layer, withLayers } from "../oci/image.ts";
-import { type Compression, compressionOf, mediaTypes } from "../oci/media-type.ts";
+import { type Compressor, compressionBy, compressionOf, mediaTypes } from "../oci/media-type.ts";
 import type { ByteStream, Bytes } from "../std/byte.ts";
 import { gzip, zstd } from "../tar/gzip.ts";
 import { gzipAsReference } from "../tar/gzip-reference.ts";
@@ -17,11 +17,12 @@ function ociType(mediaType: string): string {
   return `application/vnd.oci.image.layer.nondistributable.v1.tar${foreign[1] ? "+gzip" : ""}`;
 }
 
-/** How layers are compressed; `reference` is gzip with the very bytes the reference lifecycle makes, slower. */
-export type Compressor = "gzip" | "zstd" | "reference";
-
 /** The blob of a layer that is stored uncompressed, verified and then compressed. */
-export function compressedLayer(descriptor: Descriptor, compressor: Compressor, from: BlobSource): ByteStream {
+export function compressedLayer(
+  descriptor: Descriptor,
+  compressor: Exclude<Compressor, "none">,
+  from: BlobSource,
+): ByteStream {
   const tar = verified(from.open(descriptor), descriptor, "its source");
   if (compressor === "reference") return gzipAsReference(tar);
   return compressor === "gzip" ? gzip(tar) : zstd(tar);
@@ -33,16 +34,16 @@ export function compressedLayer(descriptor: Descriptor, compressor: Compressor, 
  */
 export async function asOci(
   image: Image,
-  compression: Compression,
+  compressor: Compressor,
   from: BlobSource,
   put: (mediaType: string, bytes: Bytes) => Promise<Descriptor>,
 ): Promise<Image> {
   const done = new Map<Digest, Descriptor>();
   const compress = async (descriptor: Descriptor): Promise<Descriptor> => {
-    if (compression === "none" || compressionOf(descriptor.mediaType) !== "none") return descriptor;
+    if (compressor === "none" || compressionOf(descriptor.mediaType) !== "none") return descriptor;
     const compressed =
       done.get(descriptor.digest) ??
-      (await put(mediaTypes.oci[compression], compressedLayer(descriptor, compression, from)));
+      (await put(mediaTypes.oci[compressionBy(compressor)], compressedLayer(descriptor, compressor, from)));
     done.set(descriptor.digest, compressed);
     return { ...descriptor, ...compressed };
   };

@@ -1,5 +1,5 @@
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { Compression } from "../oci/media-type.ts";
+import type { Compressor } from "../oci/media-type.ts";
 import { isPlatformFor, type Platform } from "../oci/platform.ts";
 import type { Reference } from "../oci/reference.ts";
 import { Fault } from "../std/fault.ts";
@@ -25,7 +25,7 @@ export interface ExchangeOptions {
   /** Which image of a multi-platform one is meant. */
   readonly platform?: Platform;
   /** How layers that are stored uncompressed are written, `gzip` unless said; compressed ones are copied as they are. */
-  readonly compression?: Compression;
+  readonly compression?: Compressor;
 }
 
 /** The annotation in which containerd, Docker and BuildKit keep an image's full name. */

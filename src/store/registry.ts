@@ -2,12 +2,11 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import type { Image } from "../oci/image.ts";
 import { encodeManifest, type Index, type Manifest, parseManifest } from "../oci/manifest.ts";
-import { compressionOf } from "../oci/media-type.ts";
+import { type Compressor, compressionOf } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { logTo } from "../std/event.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
-import type { Compressor } from "./compress.ts";
 import type { BlobSource, DocumentTexts, ImageStore, StoredImage } from "./contract.ts";
 import { textOf } from "./document.ts";
 import { checkNames } from "./name.ts";
@@ -28,7 +27,7 @@ export interface RegistryOptions extends HostSettings {
   /** Which image of a multi-platform one is meant. */
   readonly platform?: Platform;
   /** How layers that are uncompressed are pushed, `gzip` unless said; compressed ones go as they are. */
-  readonly compression?: Compressor | "none";
+  readonly compression?: Compressor;
   /** The media types of layers compressed for the registry, `docker` unless said: the reference gives them to new layers of either family. */
   readonly layerTypes?: LayerTypes;
   /** The most bytes one request of an upload carries; without it a blob goes in one request. */

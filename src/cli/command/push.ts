@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import type { Compressor } from "../../oci/media-type.ts";
 import type { Act } from "../entry.ts";
 import { compressionFlag, insecureFlag, repeated } from "../input.ts";
 import { runCopy } from "./copy.ts";
 
 interface Flags {
-  readonly compression?: "none" | "gzip" | "zstd";
+  readonly compression?: Compressor;
   readonly insecureRegistry?: string[];
 }
 

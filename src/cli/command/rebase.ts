@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { PackageDiff } from "../../base/diff.ts";
+import type { Compressor } from "../../oci/media-type.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
 import { compressionFlag, insecureFlag, outsideOptions, pathFrom, repeated } from "../input.ts";
@@ -13,7 +14,7 @@ interface Flags {
   readonly dockerHost?: string;
   readonly insecureRegistry?: string[];
   readonly tag?: string[];
-  readonly compression?: "none" | "gzip" | "zstd";
+  readonly compression?: Compressor;
   readonly reportOutputDir?: string;
 }
 

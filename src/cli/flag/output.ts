@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Compression } from "../../oci/media-type.ts";
+import type { Compressor } from "../../oci/media-type.ts";
 import type { Context } from "../context.ts";
 import { compressionFlag, isKeeper, pathFrom, placeFor, repeated } from "../input.ts";
 
@@ -8,7 +8,7 @@ export interface OutputFlags {
   readonly publish?: boolean;
   readonly output?: string;
   readonly tag?: string[];
-  readonly compression?: Compression;
+  readonly compression?: Compressor;
   readonly reportOutputDir?: string;
   readonly sbomOutputDir?: string;
 }

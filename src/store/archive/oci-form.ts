@@ -2,7 +2,7 @@ import type { Descriptor } from "../../oci/descriptor.ts";
 import { algorithmOf, type Digest } from "../../oci/digest.ts";
 import type { Identity, Image } from "../../oci/image.ts";
 import { encodeManifest, isIndex, parseManifest } from "../../oci/manifest.ts";
-import { type Compression, mediaTypes } from "../../oci/media-type.ts";
+import { type Compressor, mediaTypes } from "../../oci/media-type.ts";
 import type { Platform } from "../../oci/platform.ts";
 import type { Bytes } from "../../std/byte.ts";
 import { Fault } from "../../std/fault.ts";
@@ -49,7 +49,7 @@ export async function writeOciForm(
   writer: ArchiveWriter,
   image: Image,
   from: BlobSource,
-  options: { readonly marks: readonly EntryMarks[]; readonly compression: Compression; readonly texts?: DocumentTexts },
+  options: { readonly marks: readonly EntryMarks[]; readonly compression: Compressor; readonly texts?: DocumentTexts },
 ): Promise<Identity> {
   const added = new Set<Digest>();
   const put = async (mediaType: string, bytes: Bytes): Promise<Descriptor> => {

@@ -1,7 +1,7 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Layer } from "../../oci/image.ts";
-import { compressionOf, mediaTypes } from "../../oci/media-type.ts";
-import { type Compressor, compressedLayer } from "../compress.ts";
+import { type Compressor, compressionBy, compressionOf, mediaTypes } from "../../oci/media-type.ts";
+import { compressedLayer } from "../compress.ts";
 import type { BlobSource } from "../contract.ts";
 import { verified } from "../verify.ts";
 import type { Cargo } from "./cargo.ts";
@@ -38,7 +38,7 @@ export function compressedType(mediaType: string, compressor: Compressor, types:
 export function freightOf(
   layer: Layer,
   blobs: BlobSource,
-  compressor: Compressor | "none",
+  compressor: Compressor,
   known: Descriptor | undefined,
 ): Freight {
   const { descriptor } = layer;
@@ -49,8 +49,7 @@ export function freightOf(
       cargo: { expected: descriptor, open: () => verified(blobs.open(descriptor), descriptor, "its source") },
     };
   const open = () => compressedLayer(descriptor, compressor, blobs);
-  const kind = compressor === "reference" ? "gzip" : compressor;
-  const isKnown = known !== undefined && compressionOf(known.mediaType) === kind;
+  const isKnown = known !== undefined && compressionOf(known.mediaType) === compressionBy(compressor);
   return { layer, descriptor: isKnown ? known : undefined, cargo: { expected: undefined, open } };
 }
 

@@ -1,8 +1,8 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { type Documents, type Identity, type Image, type Layer, withLayers } from "../../oci/image.ts";
+import type { Compressor } from "../../oci/media-type.ts";
 import type { Emit } from "../../std/event.ts";
-import type { Compressor } from "../compress.ts";
 import type { BlobSource, DocumentTexts } from "../contract.ts";
 import { documentsFor } from "../document.ts";
 import { hasBlob } from "./download.ts";
@@ -21,7 +21,7 @@ export interface Destination extends Located {
 
 /** How images are pushed. */
 export interface PushOptions {
-  readonly compression: Compressor | "none";
+  readonly compression: Compressor;
   readonly layerTypes: LayerTypes;
   readonly chunkSize: number | undefined;
   readonly emit: Emit;

@@ -15,6 +15,7 @@ import { layerTar } from "../../../src/store/layer.ts";
 import { memoryStore } from "../../../src/store/memory.ts";
 import { openRegistry } from "../../../src/store/registry.ts";
 import { hasZstd } from "../../../src/tar/gzip.ts";
+import { gzipAsReference } from "../../../src/tar/gzip-reference.ts";
 import { peer } from "../../support/peer.ts";
 import { type RunningRegistry, startRegistry } from "../../support/registry.ts";
 import { inFolder } from "./place.ts";
@@ -134,6 +135,28 @@ describe("a registry as a place to copy from and to", () => {
     expect(stored?.image.layers[0]?.descriptor.mediaType).toBe(mediaTypes.oci.zstd);
     for (const layer of stored!.image.layers)
       expect(digestOf(await collect(layerTar(layer, stored!.blobs)))).toBe(layer.diffId);
+  });
+
+  it("pushes the very gzip of the reference when asked to, and so does an archive", async (test) => {
+    const name = parseReference(`${hostFor(test)}/reference/app:v1`);
+    const sample = sampleImage({ files: [Buffer.from("x"), Buffer.alloc(200_000, "layer ")] });
+    const digests: string[] = [];
+    for (const layer of sample.image.layers)
+      digests.push(digestOf(await collect(gzipAsReference(layerTar(layer, sample.blobs)))));
+    await using registry = openRegistry({ compression: "reference" });
+    await registry.write(sample.image, [name], sample.blobs);
+    const pushed = (await registry.read(name))!.image.layers.map(({ descriptor }) => descriptor);
+    expect(pushed.map(({ digest, mediaType }) => [digest, mediaType])).toEqual(
+      digests.map((digest) => [digest, mediaTypes.docker.gzip]),
+    );
+    await inFolder(async (folder) => {
+      await using archive = openArchive(under(folder, "a.tar"), { form: "oci", compression: "reference" });
+      await archive.write(sample.image, [name], sample.blobs);
+      const written = (await archive.sole())!.image.layers.map(({ descriptor }) => descriptor);
+      expect(written.map(({ digest, mediaType }) => [digest, mediaType])).toEqual(
+        digests.map((digest) => [digest, mediaTypes.oci.gzip]),
+      );
+    });
   });
 
   it("gives layers the types of their family when asked to", async (test) => {
