@@ -1,6 +1,6 @@
 // Makes a fresh clone ready to run: installs what package-lock.json lists and compiles src/ into dist/, each only when needed.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,6 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const lock = readFileSync(join(root, "package-lock.json"), "utf8");
 const installed = join(root, "node_modules", ".plinth-lock");
 const built = join(root, "dist", ".built");
+const compile = join(root, ".ci", "compile.mjs");
 
 function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
@@ -33,10 +34,10 @@ if (!existsSync(installed) || readFileSync(installed, "utf8") !== lock) {
 }
 if (
   !existsSync(built) ||
-  statSync(built).mtimeMs < Math.max(newest(join(root, "src")), statSync(join(root, "tsconfig.json")).mtimeMs)
+  statSync(built).mtimeMs <
+    Math.max(newest(join(root, "src")), ...[compile, join(root, "tsconfig.json")].map((path) => statSync(path).mtimeMs))
 ) {
   console.log("Compiling…");
-  rmSync(join(root, "dist"), { recursive: true, force: true });
-  run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root]);
+  run(process.execPath, [compile]);
   writeFileSync(built, "");
 }
