@@ -27,6 +27,7 @@ import { withExit } from "./std/fault.ts";
 import { readText } from "./std/file.ts";
 import { hostPath } from "./std/path.ts";
 import { parseLocation } from "./store/locate.ts";
+import { openSource } from "./written.ts";
 
 /** What a build is asked to do; only `app` and `image` are needed. */
 export interface BuildOptions extends SourceOptions {
@@ -93,23 +94,25 @@ function timed(emit: Emit): { emit: Emit; timings: Partial<Record<Phase, number>
  * Builds an image from source (Platform spec, "Operations"): analyze, detect, restore, build, export, cache. Throws Fault with the exit
  * code of the phase that failed; then the previous image and the cache are as they were. An aborted signal ends it the same way.
  */
-export async function build(options: BuildOptions): Promise<BuildReport> {
-  const { emit, timings } = timed(options.onEvent ?? (() => {}));
+export async function build(written: BuildOptions): Promise<BuildReport> {
+  const { emit, timings } = timed(written.onEvent ?? (() => {}));
+  parseLocation(written.image, hostPath(written.app));
+  await using source = await openSource(written, emit);
+  const { options, selects, base } = source;
   const log = logTo(emit);
   const { signal } = options;
   const execEnv = execEnvName(options.execEnv ?? "");
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) log.warn(warning);
-  parseLocation(options.image, hostPath(options.app));
   const { output: keeper = "local" } = options;
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
   const image = { text: options.image, forget: options.clearCache ?? false };
   await using setting = await openSetting(
     options,
-    { name: options.image, image, publish: keeper === "registry", compression: options.compression },
+    { name: options.image, image, selects, base, publish: keeper === "registry", compression: options.compression },
     emit,
   );
-  const { store, stage, supply, builder, platform, kept, base } = setting;
+  const { store, stage, supply, builder, platform, kept } = setting;
   const { workspace, user: owner } = stage;
   const { outside } = setting;
   const { compression } = options;
@@ -198,7 +201,7 @@ export async function build(options: BuildOptions): Promise<BuildReport> {
         source: { version: bundle.version(), source: { git: { repository: "", commit: "" } } },
       },
       runImageNames: runImageNames(options.runImage, builder, analyzed.runImage.name),
-      project: undefined,
+      project: source.metadata,
       defaultProcess: options.defaultProcess,
       execEnv,
       created,

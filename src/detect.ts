@@ -8,6 +8,7 @@ import { openRunner } from "./stage.ts";
 import { inPhase } from "./std/event.ts";
 import { type Fault, withExit } from "./std/fault.ts";
 import { readText } from "./std/file.ts";
+import { openSource } from "./written.ts";
 
 /** How detection went. */
 export interface DetectReport {
@@ -20,11 +21,13 @@ export interface DetectReport {
 }
 
 /** Finds out which buildpacks would build an app, and stops after the plan (Platform spec, "detector"). No group passing is not thrown. */
-export async function detect(options: SourceOptions): Promise<DetectReport> {
-  const emit = options.onEvent ?? (() => {});
-  const execEnv = execEnvName(options.execEnv ?? "");
+export async function detect(written: SourceOptions): Promise<DetectReport> {
+  const emit = written.onEvent ?? (() => {});
+  const execEnv = execEnvName(written.execEnv ?? "");
   try {
-    await using setting = await openSetting(options, { name: "detect" }, emit);
+    await using source = await openSource(written, emit);
+    const { options, selects, base } = source;
+    await using setting = await openSetting(options, { name: "detect", selects, base }, emit);
     const { stage, supply, runImage } = setting;
     const previous = { text: "", read: async () => undefined };
     const { target } = await analyze({ previous, runImage, osRelease: () => readText("/etc/os-release"), emit });

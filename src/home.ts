@@ -11,8 +11,6 @@ export interface Home {
   readonly kept: HostPath;
   /** Unpacked buildpack archives, by content. */
   readonly modules: HostPath;
-  /** Unpacked layers of images, by diffID. */
-  readonly layers: HostPath;
   /** Unpacked images that `run` has started, by image ID. */
   readonly roots: HostPath;
   /** Downloaded distribution packages. */
@@ -27,7 +25,6 @@ export function homeAt(path?: string): Home {
     work: under(root, "work"),
     kept: under(root, "kept"),
     modules: under(root, "modules"),
-    layers: under(root, "layers"),
     roots: under(root, "roots"),
     packages: under(root, "packages"),
   };

@@ -14,27 +14,38 @@ import { findRunImage, type PullPolicy } from "./pull.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
-import { chooseBuildpacks, readBuilder, type Supply } from "./source/builder.ts";
+import type { Selects } from "./source/app.ts";
+import { chooseSupply, readBuilder, type Supply } from "./source/builder.ts";
 import type { Library } from "./source/locate.ts";
 import { readNpmSettings } from "./source/npm.ts";
 import { checkRunImage, ownerOf, runImageName, runImageText, type Stage, setStage } from "./stage.ts";
 import { type Emit, logTo } from "./std/event.ts";
-import { Fault } from "./std/fault.ts";
-import { isDirectory } from "./std/file.ts";
 import { guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What `build` and `detect` both take. */
 export interface SourceOptions {
-  /** The app's source directory, an absolute path; it is only read. */
+  /** The app's source directory, or a zip archive of it: an absolute path; it is only read. */
   readonly app: string;
+  /** The project descriptor; the app's own `project.toml`, if it has one, unless said. */
+  readonly descriptor?: string;
+  /** Files that name what does not go into the build; those called `.dockerignore` follow Docker's rules, all others gitignore(5). */
+  readonly ignoreFiles?: readonly string[];
+  /** Whether the image remembers where its source comes from: what the project says of itself, else its git commit. */
+  readonly sourceMetadata?: boolean;
   /** Where Plinth keeps images, caches and work in progress; `~/.pack` unless said. */
   readonly home?: string;
   /** The path of a `builder.toml`; the bundled one unless said. */
   readonly builder?: string;
-  /** Paths of buildpacks (directories or archives) to use, all of them and in this order, instead of the builder's order. */
+  /**
+   * Buildpacks to use, all of them and in this order, instead of the builder's order: paths of directories or archives, `id` or `id@version` of
+   * one that the builder has, `from=builder` for the builder's own order.
+   */
   readonly buildpacks?: readonly string[];
+  /** Buildpacks to try before and after those of every group of the builder's order, unless `buildpacks` says otherwise. */
+  readonly preBuildpacks?: readonly string[];
+  readonly postBuildpacks?: readonly string[];
   /** The run image: a name in the local store, `oci:DIR[:tag]` or an archive; the builder's unless said. */
   readonly runImage?: string;
   /** When the run image is fetched from its registry. */
@@ -72,14 +83,6 @@ export interface Setting extends AsyncDisposable {
   readonly base: HostPath;
 }
 
-async function checkApp(app: HostPath): Promise<void> {
-  if (await isDirectory(app)) return;
-  throw new Fault("app.missing", `Cannot build app at ${app}: there is no such directory`, {
-    exit: "usage",
-    hint: "give the app's source directory with --path",
-  });
-}
-
 async function npmBinding(options: SourceOptions): Promise<Record<string, Record<string, string>>> {
   const settings = options.npm && (await readNpmSettings(hostPath(homedir()), options.npm.env));
   if (!settings) return {};
@@ -90,11 +93,7 @@ async function npmBinding(options: SourceOptions): Promise<Record<string, Record
 
 async function supplyFor(options: SourceOptions, library: Library): Promise<{ builder: Builder; supply: Supply }> {
   const read = await readBuilder(hostPath(options.builder ?? bundle.builder), library);
-  if (!options.buildpacks?.length) return read;
-  return {
-    builder: read.builder,
-    supply: await chooseBuildpacks(options.buildpacks.map(hostPath), library, read.supply),
-  };
+  return { builder: read.builder, supply: await chooseSupply(options, library, read.supply) };
 }
 
 /** When a run image is fetched: a builder's own default is only taken from the local store, as nobody may have published its name. */
@@ -104,6 +103,10 @@ function pullPolicyOf(options: SourceOptions): PullPolicy {
 
 /** What a setting is opened for. */
 export interface Purpose {
+  /** Which of the app's paths go into the build; all unless said. */
+  readonly selects?: Selects | undefined;
+  /** Relative paths in image locations begin here. */
+  readonly base: HostPath;
   /** Whether the image goes to a registry: then the run image stays there as well. */
   readonly publish?: boolean | undefined;
   readonly compression?: Compressor | undefined;
@@ -119,7 +122,7 @@ export interface Purpose {
  */
 export async function openSetting(options: SourceOptions, purpose: Purpose, emit: Emit): Promise<Setting> {
   const app = hostPath(options.app);
-  await checkApp(app);
+  const { base } = purpose;
   const home = homeAt(options.home);
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const opened = new OpenedStack();
@@ -141,7 +144,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
         options.signal,
       ),
     );
-    const place = opened.use(openPlace(text, store, { base: app, platform, outside }));
+    const place = opened.use(openPlace(text, store, { base, platform, outside }));
     const search = { store, outside, policy: pullPolicyOf(options), publish: purpose.publish ?? false, emit };
     const stored = checkRunImage(await findRunImage(place, search), text, platform.architecture);
     const runImage = { name: runImageName(text, builder), stored };
@@ -155,14 +158,14 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     const kept = opened.use(
       await openKept(
         {
-          root: purpose.image && under(home.kept, keyOf(purpose.image.text, app)),
+          root: purpose.image && under(home.kept, keyOf(purpose.image.text, base)),
           forget: purpose.image?.forget ?? false,
           workspace,
           owner: user,
           store: home.store,
           version: bundle.version(),
         },
-        { from: app, signal: options.signal },
+        { from: app, selects: purpose.selects, signal: options.signal },
       ),
     );
     const { count, bytes, copied } = kept.app.copy;
@@ -192,7 +195,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       platform,
       kept,
       outside,
-      base: app,
+      base,
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -27,7 +27,6 @@ function refused(said: string): Fault {
 }
 
 function end(child: ChildProcess): Promise<unknown> {
-  child.ref();
   child.kill("SIGKILL");
   return endOf(child);
 }

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readlinkSync,
+  rmdirSync,
   type Stats,
   symlinkSync,
 } from "node:fs";
@@ -16,8 +17,11 @@ import { byteString, systemPath, textOf } from "../tar/name.ts";
 import { removeAll, statOf } from "../tar/remove.ts";
 import { turns } from "../tar/turn.ts";
 
-/** Says whether a path (relative to the app, `/`-separated, directories with a trailing `/`) goes into the build. */
-export type Selects = (path: string) => boolean;
+/**
+ * Says whether a path (relative to the app, `/`-separated, directories with a trailing `/`) goes into the build. What is inside a directory
+ * that does not is not asked about; one that is only `within` goes in when something inside does.
+ */
+export type Selects = (path: string) => boolean | "within";
 
 /** The marks of a file and of its copy at a time when both had the same content. */
 export interface CopiedFile {
@@ -83,18 +87,20 @@ class Copying {
       if (wait !== undefined) await wait;
       const inner = path + name;
       const source = statOf(`${this.#from}/${inner}`);
-      if (source === undefined || !this.#isSelected(inner, source)) continue;
+      const verdict = source !== undefined && this.#isSelected(inner, source);
+      if (source === undefined || verdict === false) continue;
       const found = stale.delete(name) ? statOf(`${this.#to}/${inner}`) : undefined;
       if (source.isDirectory()) {
         this.#makeDirectory(inner, found);
         await this.directory(`${inner}/`);
+        if (verdict === "within") this.#dropEmpty(inner);
       } else if (source.isSymbolicLink()) this.#link(inner, found);
       else this.#file(inner, source, found);
     }
     for (const name of stale) removeAll(`${this.#to}/${path}${name}`, () => undefined);
   }
 
-  #isSelected(path: string, source: Stats): boolean {
+  #isSelected(path: string, source: Stats): boolean | "within" {
     if (path === ".git" || !(source.isDirectory() || source.isSymbolicLink() || source.isFile())) return false;
     return this.#options.selects?.(textOf(source.isDirectory() ? `${path}/` : path)) ?? true;
   }
@@ -138,6 +144,11 @@ class Copying {
     if (!isSame) this.youngest = Math.max(this.youngest, copy.ctimeMs);
     const before = source.dev === this.#device ? moment : moment - skew;
     if (settledBefore(before, source.ctimeMs)) this.files.set(path, { source: mark, copy: fileMark(copy) });
+  }
+
+  #dropEmpty(path: string): void {
+    const folder = systemPath(`${this.#to}/${path}`);
+    if (readdirSync(folder).length === 0) rmdirSync(folder);
   }
 
   #clear(path: string, found: Stats | undefined): void {

@@ -77,14 +77,50 @@ export async function readBuilder(path: HostPath, library: Library): Promise<{ b
   return { builder, supply: supplyOf(withSystem(order, builder.system), modules) };
 }
 
+/** What is asked for beside the builder's order, each as a path, as `id` or `id@version` of the builder's, or as `from=builder`. */
+export interface Wishes {
+  readonly buildpacks?: readonly string[];
+  readonly preBuildpacks?: readonly string[];
+  readonly postBuildpacks?: readonly string[];
+}
+
+/** The module a text means: a path, or the one the builder has under this id and version. Throws Fault `buildpack.unknown`. */
+async function pick(text: string, library: Library, others: Supply): Promise<Module> {
+  if (text.startsWith("/")) return locateModule(hostPath(text), library);
+  const [id, version] = text.split("@");
+  const named = others.modules.filter(({ buildpack }) => buildpack.id === id);
+  const found = named.filter(({ buildpack }) => buildpack.version === (version ?? buildpack.version));
+  if (found.length === 1) return found[0]!;
+  const versions = named.map(({ buildpack }) => buildpack.version).join(", ");
+  const because = versions === "" ? "the builder does not have it" : `the builder has ${versions} of it`;
+  throw new Fault("buildpack.unknown", `Cannot use buildpack ${text}: ${because}`, {
+    exit: "usage",
+    hint: "name one of the builder's by its id and version, or give the path of a buildpack",
+  });
+}
+
 /**
- * The buildpacks named by hand as one group, all required, in place of the builder's order; a composite among them finds its
- * components among the others or in `others`.
+ * The builder's supply with what is asked for: `buildpacks` as one group, all required, in place of the builder's order (which `from=builder`
+ * stands for); else the builder's order with `preBuildpacks` before and `postBuildpacks` behind every group. A composite finds its
+ * components among what is asked for or in the builder. Throws Fault `buildpack.*`.
  */
-export async function chooseBuildpacks(paths: readonly HostPath[], library: Library, others: Supply): Promise<Supply> {
-  const chosen = await Promise.all(paths.map((path) => locateModule(path, library)));
-  const group = chosen.map(({ buildpack }) => ({ id: buildpack.id, version: buildpack.version, optional: false }));
+export async function chooseSupply(wishes: Wishes, library: Library, others: Supply): Promise<Supply> {
+  const { buildpacks = [], preBuildpacks = [], postBuildpacks = [] } = wishes;
+  const texts = buildpacks.length > 0 ? buildpacks : [...preBuildpacks, "from=builder", ...postBuildpacks];
+  if (texts.length === 1 && texts[0] === "from=builder") return others;
+  const chosen = await Promise.all(
+    texts.map((text) => (text === "from=builder" ? undefined : pick(text, library, others))),
+  );
+  const order = chosen.reduce<Order>(
+    (groups, module) => {
+      if (module === undefined) return groups.flatMap((group) => others.order.map((more) => [...group, ...more]));
+      const { id, version } = module.buildpack;
+      return groups.map((group) => [...group, { id, version, optional: false }]);
+    },
+    [[]],
+  );
+  const modules = chosen.filter((module) => module !== undefined);
   const isOther = ({ buildpack }: Module) =>
-    !chosen.some((module) => module.buildpack.id === buildpack.id && module.buildpack.version === buildpack.version);
-  return supplyOf([group], [...chosen, ...others.modules.filter(isOther)]);
+    !modules.some((module) => module.buildpack.id === buildpack.id && module.buildpack.version === buildpack.version);
+  return supplyOf(order, [...modules, ...others.modules.filter(isOther)]);
 }
