@@ -3,10 +3,10 @@ import { createdTime } from "./cnb/app-image.ts";
 import { execEnvName, isForOther } from "./cnb/exec-env.ts";
 import { labelNames } from "./cnb/label.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
+import { parseDestination } from "./destination.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
-import { parseReference, withDefaultTag } from "./oci/reference.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
 import { cacheName, readCache, writeCache } from "./phase/cache.ts";
@@ -26,7 +26,6 @@ import type { ExitName } from "./std/fault.ts";
 import { withExit } from "./std/fault.ts";
 import { readText } from "./std/file.ts";
 import { hostPath } from "./std/path.ts";
-import { parseLocation } from "./store/locate.ts";
 import { openSource } from "./written.ts";
 
 /** What a build is asked to do; only `app` and `image` are needed. */
@@ -96,7 +95,7 @@ function timed(emit: Emit): { emit: Emit; timings: Partial<Record<Phase, number>
  */
 export async function build(written: BuildOptions): Promise<BuildReport> {
   const { emit, timings } = timed(written.onEvent ?? (() => {}));
-  parseLocation(written.image, hostPath(written.app));
+  parseDestination(written, hostPath(written.app));
   await using source = await openSource(written, emit);
   const { options, selects, base } = source;
   const log = logTo(emit);
@@ -105,11 +104,11 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) log.warn(warning);
   const { output: keeper = "local" } = options;
-  const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
+  const { tags, registry } = parseDestination(options, base);
   const image = { text: options.image, forget: options.clearCache ?? false };
   await using setting = await openSetting(
     options,
-    { name: options.image, image, selects, base, publish: keeper === "registry", compression: options.compression },
+    { name: options.image, image, selects, base, registry, compression: options.compression },
     emit,
   );
   const { store, stage, supply, builder, platform, kept } = setting;

@@ -13,6 +13,8 @@ export interface Home {
   readonly modules: HostPath;
   /** Unpacked images that `run` has started, by image ID. */
   readonly roots: HostPath;
+  /** When images were last fetched from their registries. */
+  readonly pulls: HostPath;
   /** Downloaded distribution packages. */
   readonly packages: HostPath;
 }
@@ -26,6 +28,7 @@ export function homeAt(path?: string): Home {
     kept: under(root, "kept"),
     modules: under(root, "modules"),
     roots: under(root, "roots"),
+    pulls: under(root, "pulls"),
     packages: under(root, "packages"),
   };
 }

@@ -1,10 +1,9 @@
 import { homedir } from "node:os";
 import type { Compressor } from "./oci/media-type.ts";
 import type { Platform } from "./oci/platform.ts";
-import type { Reference } from "./oci/reference.ts";
 import type { Emit } from "./std/event.ts";
 import type { HostPath } from "./std/path.ts";
-import type { ImageStore } from "./store/contract.ts";
+import type { ImageStore, IndexStore } from "./store/contract.ts";
 import type { Daemon } from "./store/daemon.ts";
 import type { Layout } from "./store/layout.ts";
 import type { Registry } from "./store/registry.ts";
@@ -57,13 +56,16 @@ export class Outside implements AsyncDisposable {
   }
 
   /** The registries, and the daemon, as stores that can be handed on before anything is read or written. */
-  readonly images: Readonly<Record<"registry" | "daemon", ImageStore>> = {
+  readonly images: { readonly registry: ImageStore & IndexStore; readonly daemon: ImageStore } = {
     registry: {
-      read: async (name: Reference) => (await this.registry()).read(name),
+      readWhole: async (...words) => (await this.registry()).readWhole(...words),
+      writePart: async (...words) => (await this.registry()).writePart(...words),
+      writeIndex: async (...words) => (await this.registry()).writeIndex(...words),
+      read: async (...words) => (await this.registry()).read(...words),
       write: async (...words) => (await this.registry()).write(...words),
     },
     daemon: {
-      read: async (name: Reference) => (await this.daemon()).read(name),
+      read: async (...words) => (await this.daemon()).read(...words),
       write: async (...words) => (await this.daemon()).write(...words),
     },
   };

@@ -5,7 +5,7 @@ import { formatReference, isSameName, parseReference, type Reference, withDefaul
 import type { Outside } from "./outside.ts";
 import type { HostPath } from "./std/path.ts";
 import { openArchive } from "./store/archive.ts";
-import type { ImageStore, StoredImage } from "./store/contract.ts";
+import type { ImageStore, IndexStore, StoredImage, StoredIndex } from "./store/contract.ts";
 import type { Layout } from "./store/layout.ts";
 import { openLayoutDirectory } from "./store/layout-directory.ts";
 import { parseLocation } from "./store/locate.ts";
@@ -28,8 +28,12 @@ export interface ImagePlace extends AsyncDisposable {
   readonly images: ImageStore;
   /** All but an `exchange`, a directory or file, keep images by name. */
   readonly kind: Keeper | "exchange";
-  /** The image that is there, undefined when there is none. */
-  read(): Promise<StoredImage | undefined>;
+  /** The image that is there, undefined when there is none; of one for several platforms that for `platform`. */
+  read(platform?: Platform): Promise<StoredImage | undefined>;
+  /** What is there, whole: an image, or the index of one for several platforms; undefined when there is nothing. */
+  readWhole(): Promise<StoredImage | StoredIndex | undefined>;
+  /** Takes images for several platforms; undefined where there is no place for them. */
+  readonly indexes: IndexStore | undefined;
 }
 
 /** What `openPlace` may be told. */
@@ -44,8 +48,22 @@ export interface PlaceOptions {
   readonly keeper?: Keeper | undefined;
 }
 
-function namePlace(text: string, name: Reference, kind: Keeper, images: ImageStore): ImagePlace {
-  return { text, names: [name], images, kind, read: () => images.read(name), [Symbol.asyncDispose]: async () => {} };
+function isIndexStore(images: ImageStore & Partial<IndexStore>): images is ImageStore & IndexStore {
+  return images.readWhole !== undefined && images.writePart !== undefined && images.writeIndex !== undefined;
+}
+
+function namePlace(text: string, name: Reference, kind: Keeper, images: ImageStore & Partial<IndexStore>): ImagePlace {
+  const indexes = isIndexStore(images) ? images : undefined;
+  return {
+    text,
+    names: [name],
+    images,
+    kind,
+    indexes,
+    read: (platform) => images.read(name, platform),
+    readWhole: () => (indexes ? indexes.readWhole(name) : images.read(name)),
+    [Symbol.asyncDispose]: async () => {},
+  };
 }
 
 /**
@@ -67,9 +85,10 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
   const { platform, compression } = options;
   const { tag } = location;
   const exchange = { platform, ...(tag !== undefined && { tag }), ...(compression && { compression }) };
+  const layout = location.kind === "layout" ? openLayoutDirectory(location.directory, exchange) : undefined;
   const images =
     location.kind === "layout"
-      ? openLayoutDirectory(location.directory, exchange)
+      ? layout!
       : openArchive(location.file, { ...exchange, form: location.form, isFormSaid: location.isFormSaid });
   const names =
     location.kind === "archive" && location.form === "docker" && tag !== undefined ? [parseReference(tag)] : [];
@@ -78,7 +97,9 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
     names,
     images,
     kind: "exchange",
-    read: () => images.sole(),
+    indexes: layout,
+    read: (wanted) => images.sole(wanted),
+    readWhole: () => (layout ? layout.readWhole() : images.sole()),
     [Symbol.asyncDispose]: () => images[Symbol.asyncDispose](),
   };
 }

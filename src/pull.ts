@@ -1,50 +1,81 @@
-import { formatReference } from "./oci/reference.ts";
+import type { Platform } from "./oci/platform.ts";
+import { formatReference, type Reference } from "./oci/reference.ts";
 import type { Outside } from "./outside.ts";
-import type { ImagePlace } from "./place.ts";
+import { isDue, type PullPolicy } from "./pull-policy.ts";
+import type { PullRecord } from "./pull-record.ts";
 import { type Emit, logTo } from "./std/event.ts";
 import { Fault, reasonOf } from "./std/fault.ts";
-import type { StoredImage } from "./store/contract.ts";
 import { copyImage } from "./store/copy.ts";
 import type { Layout } from "./store/layout.ts";
+import { type FirstImage, readFirst } from "./store/registry/first.ts";
 
-/** When an image is fetched from its registry: every time, when the local store does not have it, or not at all. */
-export type PullPolicy = "always" | "if-not-present" | "never";
-
-/** Where to look for a run image, and when. */
+/** Where to look for an image, and when to fetch it. */
 export interface Search {
   readonly store: Layout;
   readonly outside: Outside;
   readonly policy: PullPolicy;
+  readonly record: PullRecord;
   /** Leave it in its registry: its layers need not come here. */
-  readonly publish: boolean;
+  readonly leave: boolean;
+  /** Of an image for several platforms the one for this; this machine's unless said. */
+  readonly platform?: Platform | undefined;
   readonly emit: Emit;
 }
 
+async function findHere(names: readonly Reference[], { store, platform }: Search): Promise<FirstImage | undefined> {
+  for (const name of names) {
+    const stored = await store.read(name, platform).catch((error) => {
+      // What is here is for other platforms.
+      if (error instanceof Fault && error.code === "image.platform") return undefined;
+      throw error;
+    });
+    if (stored) return { name, stored };
+  }
+  return undefined;
+}
+
 /**
- * The run image at a place: from the local store, or from its registry as the policy says, and then kept in the local store unless the app image
- * goes to a registry anyway. Undefined when there is none; throws Fault `run-image.unreachable` (exit 32) when its registry cannot tell.
+ * The image under the first of these names that has one: in the local store, or in its registry when the policy wants it fetched, and then kept
+ * in the local store unless it is to be left where it is. `what` says what it is for. Undefined when there is none; throws Fault
+ * `image.unreachable` when no registry can tell.
  */
-export async function findRunImage(place: ImagePlace, search: Search): Promise<StoredImage | undefined> {
-  const here = await place.read();
-  if (place.kind !== "local" || search.policy === "never" || (here && search.policy === "if-not-present")) return here;
-  const name = place.names[0]!;
-  let remote: StoredImage | undefined;
+export async function findImage(
+  what: string,
+  names: readonly Reference[],
+  search: Search,
+): Promise<FirstImage | undefined> {
+  const { policy, outside, store, record, platform, emit } = search;
+  const log = logTo(emit);
+  const here = await findHere(names, search);
+  if (policy === "never") return here;
+  if (here && policy !== "always" && !isDue(policy, await record.age(here.name))) return here;
+  let found: FirstImage | undefined;
   try {
-    remote = await search.outside.images.registry.read(name);
+    const registries = outside.images.registry;
+    found = await readFirst({ read: (name) => registries.read(name, platform) }, names);
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
+    if (here && policy !== "always") {
+      log.warn(`Using the ${what} of the local store, as it cannot be fetched: ${reasonOf(cause)}`);
+      return here;
+    }
+    const place = here ? "" : "it is not in the local store, and ";
     throw new Fault(
-      "run-image.unreachable",
-      `Cannot read run image ${place.text}: it is not in the local store, and ${reasonOf(cause)}`,
+      "image.unreachable",
+      `Cannot read ${what} ${formatReference(names[0]!)}: ${place}${reasonOf(cause)}`,
       {
         cause,
-        exit: "analyze",
-        hint: `make it with "pack base create ${place.text} --file base.toml", or name another one with --run-image`,
+        ...(cause.hint !== undefined && { hint: cause.hint }),
       },
     );
   }
-  if (!remote || search.publish) return remote ?? here;
-  logTo(search.emit).info(`Pulling run image ${formatReference(name)}`);
-  await copyImage(remote, search.store, [name]);
-  return search.store.read(name);
+  if (!found) return here;
+  if (search.leave) return found;
+  const isNew = found.stored.identity.imageId !== here?.stored.identity.imageId;
+  if (isNew) log.info(`Pulling ${what} ${formatReference(found.name)}`);
+  // Whether it is new is told by documents; layers that were lost come back in any case.
+  await copyImage(found.stored, store, [found.name]);
+  await record.pulled(found.name);
+  const stored = await store.read(found.name, platform);
+  return stored && { name: found.name, stored };
 }

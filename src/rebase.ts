@@ -1,23 +1,23 @@
-import { diffPackages, type PackageDiff } from "./base/diff.ts";
-import { metadataLabel } from "./base/image.ts";
-import { packagesOf } from "./base/packages.ts";
-import { swapBase } from "./cnb/rebase.ts";
-import { lifecycleOf, type Refusal, rebaseNotes, refusals } from "./cnb/refusal.ts";
+import type { PackageDiff } from "./base/diff.ts";
+import type { Refusal } from "./cnb/refusal.ts";
 import { homeAt } from "./home.ts";
-import { labelsOf } from "./oci/config.ts";
+import { platformOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
-import type { Image } from "./oci/image.ts";
 import type { Compressor } from "./oci/media-type.ts";
-import { ociArchitecture, type Platform } from "./oci/platform.ts";
-import { formatReference, parseReference, recordedName, withDefaultTag } from "./oci/reference.ts";
+import { formatPlatform, ociArchitecture, type Platform } from "./oci/platform.ts";
+import { parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import { type ImagePlace, type Keeper, openPlace } from "./place.ts";
-import { saveImage, writeReport } from "./save.ts";
+import type { PullPolicy } from "./pull-policy.ts";
+import { pullRecord } from "./pull-record.ts";
+import { planIndexMove } from "./rebase-index.ts";
+import { type Move, type MoveSettings, packagesOfMove, planMove } from "./rebase-move.ts";
+import type { RunImageMirrors } from "./run-image.ts";
+import { saveImage, saveIndex, writeReport } from "./save.ts";
 import { type Emit, inPhase, logTo } from "./std/event.ts";
 import { Fault, withExit } from "./std/fault.ts";
 import { hostPath } from "./std/path.ts";
-import type { StoredImage } from "./store/contract.ts";
-import { firstOf } from "./store/first-of.ts";
+import { isStoredIndex, type StoredImage, type StoredIndex } from "./store/contract.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What a rebase is asked to do; only `image` is needed. */
@@ -26,6 +26,12 @@ export interface RebaseOptions {
   readonly image: string;
   /** The run image to move onto; what stands now under the name the image was built on unless said. */
   readonly runImage?: string;
+  /** Of an image for several platforms only the one for this is moved, and the others stay as they are; all of them unless said. */
+  readonly platform?: Platform;
+  /** More mirrors of run images, by image: they are tried before the recorded ones. */
+  readonly runImageMirrors?: RunImageMirrors;
+  /** When a run image of the local store is fetched again; only when it is not there unless said. */
+  readonly pullPolicy?: PullPolicy;
   /** The image to rebase, left as it is; `image` is then only the name of the result. */
   readonly previousImage?: string;
   /** Who keeps the image, its run image and the result: the local store unless said, registries, or the Docker daemon. */
@@ -45,11 +51,12 @@ export interface RebaseOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a rebase did. */
-export interface RebaseReport {
+/** What a rebase did with one image. */
+export interface RebasedImage {
+  readonly platform: string;
   readonly imageId: Digest;
+  /** Of its manifest. */
   readonly digest: Digest;
-  readonly names: readonly string[];
   /** The run images before and after, as the image's metadata names them. */
   readonly from: string;
   readonly to: string;
@@ -59,8 +66,17 @@ export interface RebaseReport {
   readonly packages: PackageDiff | undefined;
 }
 
-async function readApp(place: ImagePlace): Promise<StoredImage> {
-  const stored = await place.read();
+/** What a rebase did; of an image for several platforms, what is said of one image is said of the first that was moved. */
+export interface RebaseReport extends RebasedImage {
+  /** Of the manifest, or of the index. */
+  readonly digest: Digest;
+  readonly names: readonly string[];
+  /** Every image that was moved. */
+  readonly images: readonly RebasedImage[];
+}
+
+async function readApp(place: ImagePlace): Promise<StoredImage | StoredIndex> {
+  const stored = await place.readWhole();
   if (stored) return stored;
   throw new Fault("rebase.missing", `Cannot rebase ${place.text}: there is no such image`, {
     exit: "rebase",
@@ -68,123 +84,119 @@ async function readApp(place: ImagePlace): Promise<StoredImage> {
   });
 }
 
-/** The name of the run image to move onto: the one given, else what the image's metadata records. */
-function wantedName(given: string | undefined, app: Image, place: string): string {
-  const metadata = lifecycleOf(app.config);
-  const text = given ?? metadata?.runImage.image ?? metadata?.stack?.runImage.image;
-  if (text) return text;
-  throw new Fault("rebase.run-image", `Cannot rebase ${place}: it does not record its run image`, {
-    exit: "rebase",
-    hint: "name one with --run-image",
-  });
+/** A move, and the platform to name beside its refusals when there are several. */
+interface Named {
+  readonly move: Move;
+  readonly label: string;
 }
 
-const whereabouts: Readonly<Record<ImagePlace["kind"], string>> = {
-  local: "in the local store",
-  registry: "in its registry",
-  daemon: "in the daemon",
-  exchange: "there",
-};
-
-async function readBase(text: string, place: ImagePlace): Promise<StoredImage> {
-  const stored = await place.read();
-  if (stored) return stored;
-  const makeIt = place.kind === "local" ? `make it with "pack base create ${text} --file base.toml", or ` : "";
-  throw new Fault("run-image.missing", `Cannot read run image ${text}: it is not ${whereabouts[place.kind]}`, {
-    exit: "rebase",
-    hint: `${makeIt}name another one with --run-image`,
-  });
-}
-
-/** The run image the app stands on now, when it is still to be had under the reference it was read by. */
-async function readOldBase(app: Image, store: Layout): Promise<Image | undefined> {
-  const reference = lifecycleOf(app.config)?.runImage.reference;
-  if (!reference) return undefined;
-  try {
-    return (await store.read(parseReference(reference)))?.image;
-  } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
-  }
-}
-
-/** What a base's label lists is compared; layers are not read for it. */
-async function packageDiff(app: StoredImage, newBase: StoredImage): Promise<PackageDiff | undefined> {
-  const isListed = ({ image }: StoredImage) => labelsOf(image.config)[metadataLabel] !== undefined;
-  if (!isListed(app) || !isListed(newBase)) return undefined;
-  const [before, after] = await Promise.all([packagesOf(app), packagesOf(newBase)]);
-  return before && after && diffPackages(before, after);
-}
-
-function refuse(place: string, found: readonly Refusal[], force: boolean): void {
-  const standing = force ? found.filter((refusal) => !refusal.overridable) : found;
+function refuse(place: string, moves: readonly Named[], force: boolean, warn: (text: string) => void): void {
+  const said = ({ label }: Named, refusal: Refusal) =>
+    moves.length > 1 ? `${label}: ${refusal.found}` : refusal.found;
+  const all = moves.flatMap((named) => named.move.refusals.map((refusal) => ({ refusal, text: said(named, refusal) })));
+  for (const { text } of force ? all.filter((item) => item.refusal.overridable) : []) warn(text);
+  const standing = force ? all.filter((item) => !item.refusal.overridable) : all;
   if (standing.length === 0) return;
-  const all = standing.map((refusal) => refusal.found);
-  const hints = [...new Set(standing.map((refusal) => refusal.hint))];
-  throw new Fault(standing[0]!.code, `Cannot rebase ${place}: ${all.join("; and ")}`, {
+  const hints = [...new Set(standing.map((item) => item.refusal.hint))];
+  const texts = standing.map((item) => item.text);
+  throw new Fault(standing[0]!.refusal.code, `Cannot rebase ${place}: ${texts.join("; and ")}`, {
     exit: "rebase",
     hint: hints.join("; "),
   });
 }
 
+/** What is common to every way a rebase can go. */
+interface Work {
+  readonly options: RebaseOptions;
+  readonly source: ImagePlace;
+  readonly target: ImagePlace;
+  readonly tags: readonly Reference[];
+  readonly store: Layout;
+  readonly settings: MoveSettings;
+  readonly emit: Emit;
+}
+
+async function rebasedOf(
+  move: Move,
+  isChanged: boolean,
+  identity: { imageId: Digest; digest: Digest },
+): Promise<RebasedImage> {
+  return {
+    platform: formatPlatform(platformOf(move.app.image.config)),
+    imageId: identity.imageId,
+    digest: identity.digest,
+    from: move.from,
+    to: move.to,
+    changed: isChanged,
+    packages: await packagesOfMove(move),
+  };
+}
+
+async function rebaseOne(app: StoredImage, work: Work): Promise<RebaseReport> {
+  const { options, source, target, tags, store, settings, emit } = work;
+  const log = logTo(emit);
+  const move = await planMove(app, source.text, settings);
+  refuse(source.text, [{ move, label: "" }], options.force ?? false, log.warn);
+  for (const note of move.notes) log.info(note);
+  options.signal?.throwIfAborted();
+  log.info(`Rebasing ${source.text} on run image ${move.text}`);
+  const { image, blobs, isChanged } = move.made();
+  const saved = await saveImage({ image, blobs, target, tags, local: store, emit });
+  if (options.reportDirectory) await writeReport(options.reportDirectory, saved);
+  const rebased = await rebasedOf(move, isChanged, saved.identity);
+  return { ...rebased, names: saved.names, images: [rebased] };
+}
+
+async function rebaseAll(app: StoredIndex, work: Work): Promise<RebaseReport> {
+  const { options, source, target, tags, settings, emit } = work;
+  const log = logTo(emit);
+  const plan = await planIndexMove(app, source.text, settings, options.platform);
+  const moves = plan.moves.map(({ move, platform }) => ({ move, label: formatPlatform(platform) }));
+  refuse(source.text, moves, options.force ?? false, log.warn);
+  for (const note of new Set([...plan.notes, ...plan.moves.flatMap(({ move }) => move.notes)])) log.info(note);
+  options.signal?.throwIfAborted();
+  for (const { move, label } of moves) log.info(`Rebasing ${source.text} (${label}) on run image ${move.text}`);
+  const made = plan.moves.map(({ move }) => move.made());
+  const saved = await saveIndex({ target, tags, emit, others: plan.others, images: made, listed: plan.listed });
+  const images = await Promise.all(
+    plan.moves.map(({ move }, at) => rebasedOf(move, made[at]!.isChanged, saved.images[at]!)),
+  );
+  if (options.reportDirectory) await writeReport(options.reportDirectory, saved);
+  return { ...images[0]!, digest: saved.identity.digest, names: saved.names, images };
+}
+
 /**
- * Moves an image onto another run image (Platform spec, "rebaser"): documents are rewritten, the app's own layers are not touched. Throws one Fault
- * (exit 72) that lists every refusal; then nothing has changed.
+ * Moves an image onto another run image (Platform spec, "rebaser"), one for several platforms in all of them: documents are rewritten, the app's
+ * own layers are not touched. Throws one Fault (exit 72) that lists every refusal; then nothing has changed.
  */
 export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
   const emit = options.onEvent ?? (() => {});
-  const log = logTo(emit);
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const base = hostPath(options.base ?? process.cwd());
-  const storeRoot = homeAt(options.home).store;
-  await using store = openLayout(storeRoot, { platform, hold: true });
+  const home = homeAt(options.home);
+  await using store = openLayout(home.store, { platform, hold: true });
   const { compression, output: keeper } = options;
-  await using outside = new Outside(
-    { ...options.outside, platform, compression, store, storeRoot },
-    emit,
-    options.signal,
-  );
+  const outsideSettings = { ...options.outside, platform, compression, store, storeRoot: home.store };
+  await using outside = new Outside(outsideSettings, emit, options.signal);
   const places = { base, platform, outside, keeper };
   await using target = openPlace(options.image, store, { ...places, compression });
   await using source = openPlace(options.previousImage ?? options.image, store, places);
   const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
+  const policy = options.pullPolicy ?? "if-not-present";
+  const search = { store, outside, policy, record: pullRecord(home.pulls), leave: target.kind === "registry", emit };
+  const settings: MoveSettings = {
+    runImage: options.runImage,
+    mirrors: options.runImageMirrors,
+    registry: target.kind === "registry" ? target.names[0]?.registry : undefined,
+    places,
+    store,
+    search,
+  };
+  const work = { options, source, target, tags, store, settings, emit };
   try {
     return await inPhase(emit, "rebase", async () => {
       const app = await readApp(source);
-      const text = wantedName(options.runImage, app.image, source.text);
-      await using basePlace = openPlace(text, store, places);
-      const newBase = await readBase(text, basePlace);
-      const oldBase = await readOldBase(app.image, store);
-      const name = basePlace.kind !== "exchange" ? formatReference(basePlace.names[0]!) : text;
-      const question = { app: app.image, newBase: newBase.image, runImageName: name, ...(oldBase && { oldBase }) };
-      const found = refusals(question);
-      for (const refusal of options.force ? found.filter((item) => item.overridable) : []) log.warn(refusal.found);
-      refuse(source.text, found, options.force ?? false);
-      for (const note of rebaseNotes(question)) log.info(note);
-      options.signal?.throwIfAborted();
-
-      log.info(`Rebasing ${source.text} on run image ${text}`);
-      const repository = basePlace.names[0] ?? { registry: "pack.local", repository: "run" };
-      const reference = recordedName({
-        registry: repository.registry,
-        repository: repository.repository,
-        digest: newBase.identity.digest,
-      });
-      const image = swapBase(app.image, newBase.image, { name, reference, ...(oldBase && { oldBase }) });
-      const blobs = firstOf(newBase.blobs, app.blobs, store);
-      const saved = await saveImage({ image, blobs, target, tags, local: store, emit });
-      if (options.reportDirectory) await writeReport(options.reportDirectory, saved);
-      return {
-        imageId: saved.identity.imageId,
-        digest: saved.identity.digest,
-        names: saved.names,
-        from: lifecycleOf(app.image.config)?.runImage.reference ?? "",
-        to: reference,
-        packages: await packageDiff(app, newBase),
-        changed:
-          labelsOf(image.config)["io.buildpacks.lifecycle.metadata"] !==
-          labelsOf(app.image.config)["io.buildpacks.lifecycle.metadata"],
-      };
+      return await (isStoredIndex(app) ? rebaseAll(app, work) : rebaseOne(app, work));
     });
   } catch (error) {
     throw withExit(error, "rebase");

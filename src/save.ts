@@ -1,12 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { formatReport } from "./cnb/report-file.ts";
-import type { Identity, Image } from "./oci/image.ts";
+import type { Descriptor } from "./oci/descriptor.ts";
+import { documentsOf, type Identity, type Image } from "./oci/image.ts";
+import type { Index } from "./oci/manifest.ts";
 import { familiarName, type Reference } from "./oci/reference.ts";
 import { distinctNames, type ImagePlace } from "./place.ts";
 import { type Emit, logTo } from "./std/event.ts";
+import { Fault } from "./std/fault.ts";
 import { writeText } from "./std/file.ts";
 import { hostPath, under } from "./std/path.ts";
-import type { BlobSource, ImageStore } from "./store/contract.ts";
+import type { BlobSource, ImageStore, StoredImage } from "./store/contract.ts";
 
 /** An image that has been made, and where it goes. */
 export interface Saving {
@@ -40,6 +43,46 @@ export async function saveImage({ image, blobs, target, tags, local, emit }: Sav
   for (const name of shown) log.info(`      ${name}`);
   log.debug(`*** Digest: ${identity.digest}`);
   return { identity, names: shown };
+}
+
+/** An image for several platforms that has been made, and where it goes. */
+export interface IndexSaving extends Pick<Saving, "target" | "tags" | "emit"> {
+  readonly images: readonly Pick<Saving, "image" | "blobs">[];
+  /** Images that are in it as they were. */
+  readonly others: readonly StoredImage[];
+  /** The index of images with these descriptors, in the order of `images` and then of `others`. */
+  readonly listed: (descriptors: readonly Descriptor[]) => Index;
+}
+
+/** What stands where now; of the index only the digest, and of each of `images` its identity. */
+export interface SavedIndex extends Saved {
+  readonly images: readonly Identity[];
+}
+
+/** Writes the images of an index, then the index under all of its names. Throws Fault `index.place` where no index can be kept. */
+export async function saveIndex({ target, tags, emit, images, others, listed }: IndexSaving): Promise<SavedIndex> {
+  const log = logTo(emit);
+  const { indexes } = target;
+  if (!indexes || (target.kind === "exchange" && tags.length > 0))
+    throw new Fault("index.place", `Cannot write ${target.text}: an image for several platforms has no place there`, {
+      hint: "a registry, the local store or oci:DIR keep them",
+    });
+  const names = distinctNames([...target.names, ...tags]);
+  log.info(`Saving ${target.text}...`);
+  const saved: Identity[] = [];
+  const descriptors: Descriptor[] = [];
+  for (const { image, blobs } of images) {
+    const descriptor = await indexes.writePart(image, names, blobs);
+    descriptors.push(descriptor);
+    const { imageId } = documentsOf(image).identity;
+    saved.push({ imageId, digest: descriptor.digest, size: descriptor.size });
+  }
+  for (const other of others) descriptors.push(await indexes.writePart(other.image, names, other.blobs, other));
+  const { digest, size } = await indexes.writeIndex(listed(descriptors), names);
+  const shown = target.kind === "exchange" ? [target.text] : names.map(familiarName);
+  log.info(`*** Images (${digest}):`);
+  for (const name of shown) log.info(`      ${name}`);
+  return { identity: { imageId: saved[0]!.imageId, digest, size }, names: shown, images: saved };
 }
 
 /** Writes `report.toml` into a directory, which is made when it is not there (Platform spec, "report.toml"). */

@@ -10,7 +10,9 @@ import type { RunImageChoice } from "./phase/analyze.ts";
 import { type Kept, openKept } from "./phase/kept/kept.ts";
 import { openWorkspace } from "./phase/workspace.ts";
 import { keyOf, openPlace } from "./place.ts";
-import { findRunImage, type PullPolicy } from "./pull.ts";
+import type { PullPolicy } from "./pull-policy.ts";
+import { pullRecord } from "./pull-record.ts";
+import { findRunImage, type RunImageMirrors, runImageNamesFor } from "./run-image.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
@@ -48,6 +50,8 @@ export interface SourceOptions {
   readonly postBuildpacks?: readonly string[];
   /** The run image: a name in the local store, `oci:DIR[:tag]` or an archive; the builder's unless said. */
   readonly runImage?: string;
+  /** More mirrors of run images, by image: they are tried before the builder's own. */
+  readonly runImageMirrors?: RunImageMirrors;
   /** When the run image is fetched from its registry. */
   readonly pullPolicy?: PullPolicy;
   readonly outside?: OutsideOptions;
@@ -107,8 +111,8 @@ export interface Purpose {
   readonly selects?: Selects | undefined;
   /** Relative paths in image locations begin here. */
   readonly base: HostPath;
-  /** Whether the image goes to a registry: then the run image stays there as well. */
-  readonly publish?: boolean | undefined;
+  /** The registry the image goes to, if it goes to one: then the run image stays there as well, from there if that has it. */
+  readonly registry?: string | undefined;
   readonly compression?: Compressor | undefined;
   /** Names the workspace where its paths end up in the image. */
   readonly name: string;
@@ -145,9 +149,13 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       ),
     );
     const place = opened.use(openPlace(text, store, { base, platform, outside }));
-    const search = { store, outside, policy: pullPolicyOf(options), publish: purpose.publish ?? false, emit };
-    const stored = checkRunImage(await findRunImage(place, search), text, platform.architecture);
-    const runImage = { name: runImageName(text, builder), stored };
+    const leave = purpose.registry !== undefined;
+    const search = { store, outside, policy: pullPolicyOf(options), record: pullRecord(home.pulls), leave, emit };
+    const names = options.runImage ? { image: text } : (builder.runImages[0] ?? {});
+    const wanted = runImageNamesFor(names, options.runImageMirrors, purpose.registry);
+    const found = await findRunImage(place, wanted, search);
+    const stored = checkRunImage(found?.stored, text, platform.architecture);
+    const runImage = { name: found?.name ?? runImageName(text, builder), stored };
     const { kind, explanation } = await choosing;
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);

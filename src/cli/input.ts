@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { Option } from "commander";
 import type { OutsideOptions } from "../outside.ts";
 import type { Keeper } from "../place.ts";
+import { parsePullPolicy } from "../pull-policy.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 import type { Context } from "./context.ts";
@@ -99,6 +100,14 @@ export function insecureFlag(collect: (value: string, earlier?: readonly string[
     "--insecure-registry <host[:port]>",
     "a registry without TLS, or whose certificate is not checked (repeatable)",
   ).argParser((value: string, earlier: string[] | undefined) => collect(value, earlier));
+}
+
+/** `--pull-policy`, the same for every image that may be fetched. */
+export function pullPolicyFlag(): Option {
+  return new Option(
+    "--pull-policy <policy>",
+    "when images are fetched: always, if-not-present, never, hourly, daily, weekly or interval=1d12h30m",
+  ).argParser(parsePullPolicy);
 }
 
 /** Whether the value of --output names a keeper of images, not a directory or file. */

@@ -1,3 +1,5 @@
+import { Fault } from "../std/fault.ts";
+
 /** What an image runs on, in OCI's words (`linux`, `amd64`, `v8`); absent fields match anything. */
 export interface Platform {
   readonly os: string;
@@ -9,6 +11,20 @@ export interface Platform {
 /** `os/architecture[/variant]`. */
 export function formatPlatform(platform: Platform): string {
   return [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
+}
+
+/** `os/architecture[/variant]` to platform; throws Fault `platform.parse`. */
+export function parsePlatform(text: string): Platform {
+  const found = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9.]+))?$/.exec(text);
+  if (found) return { os: found[1]!, architecture: found[2]!, ...(found[3] && { variant: found[3] }) };
+  throw new Fault(
+    "platform.parse",
+    `Cannot understand platform "${text.slice(0, 100)}": expected os/architecture[/variant]`,
+    {
+      exit: "usage",
+      hint: "for instance linux/arm64",
+    },
+  );
 }
 
 const architectures: Record<string, string> = {

@@ -51,15 +51,15 @@ class Archive implements Exchange {
     this.#options = options;
   }
 
-  async read(name: Reference) {
+  async read(name: Reference, platform = this.#options.platform) {
     const images = await this.#images();
     const entry = images && findEntry(images.entries, name, this.#options.tag);
-    return entry && images.read(entry, `${this.#file} (${formatReference(name)})`, this.#options.platform);
+    return entry && images.read(entry, `${this.#file} (${formatReference(name)})`, platform);
   }
 
-  async sole() {
+  async sole(platform = this.#options.platform) {
     const images = await this.#images();
-    const { tag, platform } = this.#options;
+    const { tag } = this.#options;
     const entry = images && soleEntry(images.entries, this.#file, tag, platform);
     return entry && images.read(entry, this.#file, platform);
   }

@@ -1,6 +1,8 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Identity, Image } from "../oci/image.ts";
+import type { Index } from "../oci/manifest.ts";
+import type { Platform } from "../oci/platform.ts";
 import type { Reference } from "../oci/reference.ts";
 import type { ByteStream, Bytes } from "../std/byte.ts";
 
@@ -39,8 +41,11 @@ export interface StoredImage extends DocumentTexts {
 
 /** Where images live: a layout, an archive, memory, a registry, a daemon. */
 export interface ImageStore {
-  /** The image under this name (or digest), its documents verified; undefined when there is none. Throws Fault for a corrupt one. */
-  read(name: Reference): Promise<StoredImage | undefined>;
+  /**
+   * The image under this name (or digest), its documents verified; undefined when there is none. Of an image for several platforms the one for
+   * `platform`, the store's own choice unless said. Throws Fault for a corrupt one.
+   */
+  read(name: Reference, platform?: Platform): Promise<StoredImage | undefined>;
   /**
    * Stores the image under every name: first the blobs it lacks (read from `blobs`, verified), then the documents, the names last;
    * so a name never points to an incomplete image, and a failure leaves the names as they were.
@@ -48,4 +53,27 @@ export interface ImageStore {
    * into them; left out, the documents are encoded from `image`.
    */
   write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts): Promise<Identity>;
+}
+
+/** An image for several platforms, found in a store: the index that lists one manifest for each. */
+export interface StoredIndex {
+  readonly index: Index;
+  readonly descriptor: Descriptor;
+  /** The image of one entry, its documents verified. Throws Fault for a corrupt one. */
+  read(entry: Descriptor): Promise<StoredImage>;
+}
+
+/** Where images for several platforms live: a registry, a layout. */
+export interface IndexStore {
+  /** What stands under this name, whole: an index, or an image when it is for one platform; undefined when there is nothing. Without a name, what a directory means by itself. */
+  readWhole(name?: Reference): Promise<StoredImage | StoredIndex | undefined>;
+  /** Stores an image without a name, for an index under these names to list it. */
+  writePart(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts): Promise<Descriptor>;
+  /** Stores an index, whose images are there already, under every name. */
+  writeIndex(index: Index, names: readonly Reference[]): Promise<Descriptor>;
+}
+
+/** Whether what was found is for several platforms. */
+export function isStoredIndex(found: StoredImage | StoredIndex): found is StoredIndex {
+  return "index" in found;
 }

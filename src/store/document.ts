@@ -7,7 +7,7 @@ import { familyOf, mediaTypes } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { collect } from "../std/byte.ts";
 import { Fault } from "../std/fault.ts";
-import type { BlobSource, DocumentTexts, StoredImage } from "./contract.ts";
+import type { BlobSource, DocumentTexts, StoredImage, StoredIndex } from "./contract.ts";
 import { choosePlatform } from "./platform.ts";
 import { digestLike } from "./verify.ts";
 
@@ -73,6 +73,26 @@ export async function readImage(
     };
   }
   throw new Fault("document.parse", `Cannot read image at ${place}: more than ${indexDepth} indexes are nested`);
+}
+
+/** What a descriptor names, whole: an image, or the index of one for several platforms. Throws as `readImage`. */
+export async function readWhole(
+  blobs: BlobSource,
+  descriptor: Descriptor,
+  place: string,
+): Promise<StoredImage | StoredIndex> {
+  const { document } = await readManifest(blobs, descriptor, `manifest ${descriptor.digest} at ${place}`);
+  if (!isIndex(document)) return readImage(blobs, descriptor, place);
+  return {
+    index: document,
+    descriptor: { mediaType: document.mediaType, size: descriptor.size, digest: descriptor.digest },
+    read: (entry) => readImage(blobs, entry, place),
+  };
+}
+
+/** The descriptor of the manifest of an image that was stored. */
+export function manifestDescriptor({ identity, manifest }: Documents): Descriptor {
+  return { mediaType: manifest.mediaType, size: identity.size, digest: identity.digest };
 }
 
 function imageFrom(manifest: Manifest, configText: string, place: string): Image {

@@ -13,9 +13,9 @@ import { platformIn } from "./platform.ts";
 export interface Exchange extends ImageStore, AsyncDisposable {
   /**
    * The image the place means by itself: the one under its tag, else the only one; undefined when there is none. Throws Fault
-   * `image.choice` that lists what is there when there are several.
+   * `image.choice` that lists what is there when there are several. Of an image for several platforms the one for `platform`.
    */
-  sole(): Promise<StoredImage | undefined>;
+  sole(platform?: Platform): Promise<StoredImage | undefined>;
 }
 
 /** How a place of exchange is opened. */

@@ -5,8 +5,8 @@ import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import { Fault } from "../std/fault.ts";
 import type { HostPath } from "../std/path.ts";
-import type { BlobSource, BlobStore, DocumentTexts, ImageStore } from "./contract.ts";
-import { documentsFor, readImage } from "./document.ts";
+import type { BlobSource, BlobStore, DocumentTexts, ImageStore, IndexStore } from "./contract.ts";
+import { documentsFor, manifestDescriptor, readImage, readWhole } from "./document.ts";
 import { nameKey } from "./layout/index-file.ts";
 import { type Summary, sizeOf, summaryIn } from "./layout/listing.ts";
 import { type Pruned, type PruneOptions, prune } from "./layout/prune.ts";
@@ -22,7 +22,7 @@ export interface ListedImage extends Summary {
 }
 
 /** The store on this machine: an OCI image layout that keeps images under their full names. */
-export interface Layout extends ImageStore, BlobStore, AsyncDisposable {
+export interface Layout extends ImageStore, IndexStore, BlobStore, AsyncDisposable {
   /** Every image, in the order the index has them; entries another tool made that are no images, or damaged ones, are left out. */
   list(): Promise<readonly ListedImage[]>;
   /** Takes names away, by a digest all names of that image; the blobs stay until a prune. Resolves to the full names that were there. */
@@ -43,6 +43,10 @@ export interface LayoutOptions {
 
 function isNamed(entry: Descriptor, name: Reference): boolean {
   return name.digest ? entry.digest === name.digest : entry.annotations?.[nameKey] === nameText(name);
+}
+
+function namesToMarks(names: readonly Reference[]) {
+  return [...new Set(names.map(nameText))].map((name) => ({ [nameKey]: name }));
 }
 
 /** Opens the layout at `root`; it need not exist, the first write makes it. Dispose of it to release what it holds. */
@@ -67,11 +71,11 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
     open: (descriptor) => store.open(descriptor),
     put: (mediaType, bytes, expected) => store.put(mediaType, bytes, expected),
 
-    async read(name) {
+    async read(name, platform = options.platform) {
       const entry = (await store.entries()).find((candidate) => isNamed(candidate, name));
       if (!entry) return undefined;
       await store.hold([entry.digest]);
-      const found = await readImage(store, entry, `${root} (${formatReference(name)})`, options.platform);
+      const found = await readImage(store, entry, `${root} (${formatReference(name)})`, platform);
       await store.hold([found.identity.imageId, ...found.image.layers.map((layer) => layer.descriptor.digest)]);
       return found;
     },
@@ -79,9 +83,25 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
     async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
       const documents = documentsFor(image, texts);
       checkNames(names, documents.identity.digest);
-      const marks = [...new Set(names.map(nameText))].map((name) => ({ [nameKey]: name }));
-      await store.write(image, documents, marks, blobs);
+      await store.write(image, documents, namesToMarks(names), blobs);
       return documents.identity;
+    },
+
+    async readWhole(name) {
+      const entry = name && (await store.entries()).find((candidate) => isNamed(candidate, name));
+      if (!entry) return undefined;
+      await store.hold([entry.digest]);
+      return readWhole(store, entry, `${root} (${formatReference(name)})`);
+    },
+
+    async writePart(image, _names, blobs, texts) {
+      const documents = documentsFor(image, texts);
+      await store.write(image, documents, [], blobs);
+      return manifestDescriptor(documents);
+    },
+
+    async writeIndex(index, names) {
+      return store.writeIndex(index, namesToMarks(names));
     },
 
     async list() {

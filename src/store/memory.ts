@@ -35,11 +35,11 @@ export function memoryStore(options: { readonly platform?: Platform } = {}): Ima
       return { mediaType, size: content.length, digest };
     },
 
-    async read(name: Reference) {
+    async read(name: Reference, platform = options.platform) {
       const found = name.digest
         ? [...names.values()].find((descriptor) => descriptor.digest === name.digest)
         : names.get(nameText(name));
-      return found && readImage(store, found, formatReference(name), options.platform);
+      return found && readImage(store, found, formatReference(name), platform);
     },
 
     async write(image: Image, under: readonly Reference[], from: BlobSource, texts?: DocumentTexts) {

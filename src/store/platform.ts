@@ -14,7 +14,7 @@ export function platformIn(descriptor: Descriptor): Platform | undefined {
 }
 
 /** Attestations stand in an index beside the images they speak of, under the platform `unknown/unknown`. */
-function isAttestation(descriptor: Descriptor): boolean {
+export function isAttestation(descriptor: Descriptor): boolean {
   return platformIn(descriptor)?.os === "unknown";
 }
 

@@ -1,21 +1,21 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
-import type { Image } from "../oci/image.ts";
+import type { Documents, Image } from "../oci/image.ts";
 import { encodeManifest, type Index, type Manifest, parseManifest } from "../oci/manifest.ts";
 import { type Compressor, compressionOf } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { logTo } from "../std/event.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
-import type { BlobSource, DocumentTexts, ImageStore, StoredImage } from "./contract.ts";
-import { textOf } from "./document.ts";
+import type { BlobSource, DocumentTexts, ImageStore, IndexStore, StoredImage } from "./contract.ts";
+import { manifestDescriptor, textOf } from "./document.ts";
 import { checkNames } from "./name.ts";
 import type { LayerTypes } from "./registry/freight.ts";
 import { type HostSettings, Hosts, type Located } from "./registry/hosts.ts";
 import { getManifest, putManifest } from "./registry/manifest.ts";
 import { type Mirrors, mirrorsOf } from "./registry/mirror.ts";
 import { keepConfig, type Nearby } from "./registry/nearby.ts";
-import { pullImage } from "./registry/pull.ts";
+import { pullImage, pullWhole } from "./registry/pull.ts";
 import { type Destination, type PushOptions, pushImage } from "./registry/push.ts";
 import { addReferrer, listReferrers } from "./registry/referrer.ts";
 import { mirroredBlobs, repositoryBlobs } from "./registry/source.ts";
@@ -44,15 +44,13 @@ export interface FoundDocument {
 }
 
 /** All registries as one image store: the host of a name says which one is meant. */
-export interface Registry extends ImageStore, AsyncDisposable {
+export interface Registry extends ImageStore, IndexStore, AsyncDisposable {
   /** The tags of a name's repository; undefined when there is no such repository. */
   tags(name: Reference): Promise<readonly string[] | undefined>;
   /** What refers to the manifest with this digest (signatures, bills of materials), of one artifact type if that is given. */
   referrers(name: Reference, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
   /** The manifest or index under a name, as it is; undefined when there is none. */
   readDocument(name: Reference): Promise<FoundDocument | undefined>;
-  /** Puts an index, whose manifests must be in the names' repositories already, under these names. */
-  writeIndex(index: Index, names: readonly Reference[]): Promise<Descriptor>;
 }
 
 function referenceOf(name: Reference): string {
@@ -68,8 +66,8 @@ class Registries implements Registry {
     this.#hosts = new Hosts(options);
   }
 
-  async read(name: Reference): Promise<StoredImage | undefined> {
-    const { platform, nearby, mirrors, emit, signal } = this.#options;
+  async read(name: Reference, platform = this.#options.platform): Promise<StoredImage | undefined> {
+    const { nearby, mirrors, emit, signal } = this.#options;
     const pull = { platform, nearby };
     for (const mirror of mirrorsOf(name, mirrors ?? {})) {
       try {
@@ -83,20 +81,38 @@ class Registries implements Registry {
     return pullImage(await this.#hosts.locate(name), withDefaultTag(name), pull);
   }
 
+  async readWhole(name?: Reference) {
+    if (name === undefined) return undefined;
+    return pullWhole(await this.#hosts.locate(name), withDefaultTag(name), this.#options.nearby);
+  }
+
   async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
-    const [first, ...others] = await this.#destinations(names);
+    const { identity } = await this.#push(image, await this.#destinations(names), blobs, texts, names);
+    return identity;
+  }
+
+  async writePart(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
+    const repositories = (await this.#destinations(names)).map((to) => ({ ...to, references: [] }));
+    return manifestDescriptor(await this.#push(image, repositories, blobs, texts, []));
+  }
+
+  async #push(
+    image: Image,
+    [first, ...others]: readonly Destination[],
+    blobs: BlobSource,
+    texts: DocumentTexts | undefined,
+    names: readonly Reference[],
+  ): Promise<Documents> {
     if (first === undefined)
       throw new Fault("registry.name", "Cannot push image: it has no name that says where to", { exit: "usage" });
     await this.#learnLayers(first, image);
     const { compression = "gzip", layerTypes = "docker", chunkSize, emit = () => {} } = this.#options;
     const options: PushOptions = { compression, layerTypes, chunkSize, emit };
-    let config: { text: string; digest: Digest } | undefined;
-    const identity = await pushImage({ image, blobs, texts }, [first, ...others], options, (documents) => {
-      checkNames(names, documents.identity.digest);
-      config = { text: documents.configText, digest: documents.identity.imageId };
-    });
-    if (config) await keepConfig(this.#options.nearby, config.digest, config.text);
-    return identity;
+    const documents = await pushImage({ image, blobs, texts }, [first, ...others], options, ({ identity }) =>
+      checkNames(names, identity.digest),
+    );
+    await keepConfig(this.#options.nearby, documents.identity.imageId, documents.configText);
+    return documents;
   }
 
   async tags(name: Reference) {
@@ -149,11 +165,11 @@ class Registries implements Registry {
 
   /** Looks at the image that is there now, when layers of the new one may have been compressed for it already. */
   async #learnLayers({ at, presence, references }: Destination, image: Image): Promise<void> {
-    if (this.#options.compression === "none") return;
+    if (this.#options.compression === "none" || references[0] === undefined) return;
     const isNew = (layer: Image["layers"][number]) =>
       compressionOf(layer.descriptor.mediaType) === "none" && presence.layerOf(at, layer.diffId) === undefined;
     if (presence.isKnown(at) || !image.layers.some(isNew)) return;
-    const name = { registry: at.client.registry, repository: at.name, tag: references[0]! };
+    const name = { registry: at.client.registry, repository: at.name, tag: references[0] };
     const { platform, nearby } = this.#options;
     try {
       await pullImage(await this.#hosts.locate(name), name, { platform, nearby });

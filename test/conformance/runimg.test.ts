@@ -6,6 +6,8 @@ import {
   runImageRecord,
   targetOf,
 } from "../../src/cnb/run-image.ts";
+import { formatReference } from "../../src/oci/reference.ts";
+import { runImageNamesFor } from "../../src/run-image.ts";
 import { faultOf } from "../support/fault.ts";
 
 const images = [
@@ -31,6 +33,20 @@ describe("choosing a run image", () => {
     expect(runImageCandidates(names, "elsewhere.example")).toEqual(given);
     expect(runImageCandidates(names, undefined)).toEqual(given);
     expect(runImageCandidates({}, "b.example")).toEqual([]);
+  });
+
+  it("RUNIMG-001 the user's own mirrors come before the image, and those on the app's registry before all", () => {
+    const own = { "index.docker.io/a/run": ["own.example/run", "near.example/run"], "other/run": ["no.example/run"] };
+    const listed = { image: "a/run:latest", mirrors: ["m.example/run"] };
+    const texts = (registry?: string) => runImageNamesFor(listed, own, registry).map(formatReference);
+    expect(texts("near.example")).toEqual([
+      "near.example/run:latest",
+      "own.example/run:latest",
+      "docker.io/a/run:latest",
+      "m.example/run:latest",
+    ]);
+    expect(texts()[0]).toBe("own.example/run:latest");
+    expect(runImageNamesFor({ image: "Not A Name" }, own, undefined)).toEqual([]);
   });
 
   it("ANALYZE-008 the first run image is the default, and there must be one", () => {

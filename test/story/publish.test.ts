@@ -1,16 +1,12 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it } from "vitest";
 import { lifecycleOf } from "../../src/cnb/refusal.ts";
 import { copy, rebase } from "../../src/index.ts";
-import { diffIdOfTar } from "../../src/oci/digest.ts";
-import { withLayers } from "../../src/oci/image.ts";
-import { mediaTypes } from "../../src/oci/media-type.ts";
 import { parseReference } from "../../src/oci/reference.ts";
 import { openRegistry } from "../../src/store/registry.ts";
 import { Bench } from "../support/flow.ts";
+import { threeLayers } from "../support/layers.ts";
 import { peer } from "../support/peer.ts";
 import { startRegistry } from "../support/registry.ts";
 import { startRelay } from "../support/relay.ts";
@@ -18,26 +14,10 @@ import { startRelay } from "../support/relay.ts";
 const bench = new Bench();
 const make = `mkdir -p "$CNB_LAYERS_DIR/l"; echo x > "$CNB_LAYERS_DIR/l/f"; printf '[types]\\nlaunch=true\\n' > "$CNB_LAYERS_DIR/l.toml"`;
 
-/** Stores a run image of three layers that no other has. */
-async function threeLayers(name: string): Promise<void> {
-  const image = await bench.runImage(name);
-  await using store = bench.store();
-  const layers = await Promise.all(
-    ["a", "b", "c"].map(async (part) => {
-      const path = join(bench.root, `${name}-${part}`);
-      bench.write(`${name}-${part}/etc/${part}`, `${name} ${part}\n`);
-      execFileSync("tar", ["--mtime=@0", "--owner=0", "--group=0", "-cf", `${path}.tar`, "-C", path, "."]);
-      const descriptor = await store.put(mediaTypes.oci.tar, [readFileSync(`${path}.tar`)]);
-      return { diffId: diffIdOfTar(descriptor.digest), descriptor };
-    }),
-  );
-  await store.write(withLayers(image, layers), [parseReference(`${name}:latest`)], store);
-}
-
 let buildpack: string;
 beforeAll(async () => {
-  await threeLayers("base");
-  await threeLayers("newer");
+  await threeLayers(bench, "base");
+  await threeLayers(bench, "newer");
   buildpack = bench.buildpack({ id: "t/publish", build: make });
 });
 
@@ -142,6 +122,76 @@ describe("publishing", () => {
     const never = await bench.build([buildpack], { runImage: `${base}:other`, image: "pulled", pullPolicy: "never" });
     expect(never.fault?.code).toBe("run-image.missing");
     expect(relay.requests).toEqual([]);
+  });
+
+  it("RUNIMG-001 RUNIMG-002 RESTORE-009 a mirror on the app image's registry is taken, else the first that can be read", async (context) => {
+    await using registry = await startRegistry(context);
+    await using relay = await startRelay(registry.host);
+    const mirror = `${relay.host}/mirror/run`;
+    await copy({ from: "base", to: `docker://${mirror}`, home: bench.home });
+    const builder = (image: string, mirrors: readonly string[]) =>
+      bench.builder(
+        [buildpack],
+        [["t/publish"]],
+        `[[run.images]]\nimage = "${image}"\nmirrors = ${JSON.stringify(mirrors)}\n`,
+      );
+    const options = { ...({ runImage: undefined } as { runImage?: never }), pullPolicy: "always" as const };
+    const near = await bench.build([], {
+      ...options,
+      builder: builder("127.0.0.1:1/run", [`127.0.0.1:2/run`, mirror]),
+      image: `${relay.host}/mirrored`,
+      output: "registry",
+    });
+    expect(near.fault).toBeUndefined();
+    const labelled = async (image: string) => {
+      await using remote = openRegistry();
+      return lifecycleOf((await remote.read(parseReference(image)))!.image.config)!.runImage;
+    };
+    const record = await labelled(`${relay.host}/mirrored`);
+    expect(record.reference).toMatch(new RegExp(`^${mirror}@sha256:`));
+    expect(record.image).toBe("127.0.0.1:1/run");
+    // It goes nowhere else: what cannot be reached is passed over, and a mirror of the user's own is one too.
+    const far = await bench.build([], {
+      ...options,
+      builder: builder("127.0.0.1:1/run", ["127.0.0.1:2/run"]),
+      runImageMirrors: { "127.0.0.1:1/run": [mirror] },
+      image: "from-mirror",
+    });
+    expect(far.fault).toBeUndefined();
+    expect(far.lines().join("\n")).toContain(`Pulling run image ${mirror}:latest`);
+    // A rebase finds the recorded run image by the same ways.
+    relay.requests.length = 0;
+    const moved = await rebase({
+      image: `${relay.host}/mirrored`,
+      output: "registry",
+      home: bench.home,
+    });
+    expect(moved.to).toBe(record.reference);
+    expect(relay.seen()).toContain("GET /v2/mirror/run/manifests/latest");
+    const none = await bench.build([], { ...options, builder: builder("127.0.0.1:1/run", []), image: "none" });
+    expect(none.fault).toMatchObject({ code: "run-image.unreachable", exit: "analyze" });
+  });
+
+  it("an interval is waited for before an image is asked for again, and a registry that is gone does no harm then", async (context) => {
+    const base = await (async () => {
+      await using registry = await startRegistry(context);
+      await using relay = await startRelay(registry.host);
+      const name = `${relay.host}/interval`;
+      await copy({ from: "base", to: `docker://${name}`, home: bench.home });
+      const first = await bench.build([buildpack], { runImage: name, image: "interval", pullPolicy: "daily" });
+      expect(first.lines().join("\n")).toContain("Pulling run image");
+      relay.requests.length = 0;
+      await bench.build([buildpack], { runImage: name, image: "interval", pullPolicy: "daily" });
+      expect(relay.requests).toEqual([]);
+      await bench.build([buildpack], { runImage: name, image: "interval", pullPolicy: "interval=0m" });
+      expect(relay.seen()).toEqual([`GET /v2/interval/manifests/latest`]);
+      return name;
+    })();
+    const late = await bench.build([buildpack], { runImage: base, image: "interval", pullPolicy: "interval=0m" });
+    expect(late.fault).toBeUndefined();
+    expect(late.lines("warn").join("\n")).toContain("Using the run image of the local store");
+    const always = await bench.build([buildpack], { runImage: base, image: "interval", pullPolicy: "always" });
+    expect(always.fault?.code).toBe("run-image.unreachable");
   });
 
   it("a registry that cannot be reached is named in one sentence, and nothing changes", async () => {

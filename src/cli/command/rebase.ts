@@ -1,14 +1,18 @@
 import type { Command } from "commander";
 import type { PackageDiff } from "../../base/diff.ts";
 import type { Compressor } from "../../oci/media-type.ts";
+import type { PullPolicy } from "../../pull-policy.ts";
+import type { RebaseReport } from "../../rebase.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
-import { compressionFlag, insecureFlag, outsideOptions, pathFrom, repeated } from "../input.ts";
+import { compressionFlag, insecureFlag, outsideOptions, pathFrom, pullPolicyFlag, repeated } from "../input.ts";
 
 interface Flags {
   readonly runImage?: string;
   readonly previousImage?: string;
   readonly force?: boolean;
+  readonly platform?: string;
+  readonly pullPolicy?: PullPolicy;
   readonly publish?: boolean;
   readonly daemon?: boolean;
   readonly dockerHost?: string;
@@ -33,8 +37,19 @@ function packageLines(packages: PackageDiff | undefined): string[] {
     : [`Packages of the base: ${lines.length} changed`, ...lines];
 }
 
+/** What became of each image, when there are several. */
+function imageLines({ images }: RebaseReport): string[] {
+  return images.flatMap(({ platform, imageId, packages }) => [
+    `${platform}: ${imageId.slice("sha256:".length)}`,
+    ...packageLines(packages).map((line) => `  ${line}`),
+  ]);
+}
+
 async function run(context: Context, image: string, flags: Flags): Promise<number> {
-  const { rebase } = await import("../../rebase.ts");
+  const [{ rebase }, { parsePlatform }] = await Promise.all([
+    import("../../rebase.ts"),
+    import("../../oci/platform.ts"),
+  ]);
   const report = await rebase({
     image,
     home: context.home,
@@ -44,6 +59,8 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     ...(flags.previousImage && { previousImage: flags.previousImage }),
     outside: outsideOptions(context, flags),
     ...(flags.force && { force: true }),
+    ...(flags.platform && { platform: parsePlatform(flags.platform) }),
+    ...(flags.pullPolicy && { pullPolicy: flags.pullPolicy }),
     ...(flags.daemon && { output: "daemon" as const }),
     ...(flags.publish && { output: "registry" as const }),
     ...(flags.tag && { tags: flags.tag }),
@@ -52,10 +69,12 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
   });
   if (context.json)
     context.emit({ type: "image", names: report.names, imageId: report.imageId, digest: report.digest });
-  else if (context.quiet) context.result(report.imageId);
+  else if (context.quiet) context.result(report.images.length > 1 ? report.digest : report.imageId);
   else {
-    for (const line of packageLines(report.packages)) context.say(line);
-    context.say(`Rebased Image: ${report.imageId.slice("sha256:".length)}`);
+    const isOne = report.images.length === 1;
+    for (const line of isOne ? packageLines(report.packages) : imageLines(report)) context.say(line);
+    const id = isOne ? report.imageId : report.digest;
+    context.say(`Rebased Image: ${id.slice("sha256:".length)}`);
     context.say(`Successfully rebased image ${image}`);
   }
   return 0;
@@ -72,6 +91,8 @@ export function define(program: Command, act: Act): void {
     )
     .option("--previous-image <name>", "the image to rebase; <image> is then only the name of the result")
     .option("--force", "rebase even where the new run image does not fit")
+    .option("--platform <os/arch[/variant]>", "of an image for several platforms move only this one (default: all)")
+    .addOption(pullPolicyFlag())
     .option("-t, --tag <name>", "another name for the result (repeatable)", repeated)
     .addOption(compressionFlag())
     .addOption(insecureFlag(repeated))

@@ -1,7 +1,7 @@
-import { type Command, Option } from "commander";
-import type { PullPolicy } from "../../pull.ts";
+import type { Command } from "commander";
+import type { PullPolicy } from "../../pull-policy.ts";
 import type { Context } from "../context.ts";
-import { insecureFlag, outsideOptions, repeated } from "../input.ts";
+import { insecureFlag, outsideOptions, pullPolicyFlag, repeated } from "../input.ts";
 
 /** What `addRunImageFlags` adds. */
 export interface RunImageFlags {
@@ -15,13 +15,7 @@ export interface RunImageFlags {
 export function addRunImageFlags(command: Command): Command {
   return command
     .option("--run-image <name>", "the run image (default: the builder's)")
-    .addOption(
-      new Option("--pull-policy <policy>", "when the run image is fetched").choices([
-        "always",
-        "if-not-present",
-        "never",
-      ]),
-    )
+    .addOption(pullPolicyFlag())
     .addOption(insecureFlag(repeated))
     .option("--docker-host <address>", "the Docker daemon (default: DOCKER_HOST, the context, the usual sockets)");
 }

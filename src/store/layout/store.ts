@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Documents, Image } from "../../oci/image.ts";
+import { encodeManifest, type Index } from "../../oci/manifest.ts";
 import type { ByteStream, Bytes } from "../../std/byte.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import type { BlobSource, BlobStore } from "../contract.ts";
@@ -80,6 +81,22 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
         if (!(await isWhole(blob))) throw missingBlob(blob.digest, blobPath(this.root, blob.digest));
       return [...entries.filter((entry) => !names.has(entry.annotations?.[nameKey])), ...fresh];
     });
+  }
+
+  /** Stores an index whose manifests are here, an entry for each of `marks`. */
+  async writeIndex(index: Index, marks: readonly EntryMarks[]): Promise<Descriptor> {
+    const digests = index.manifests.map((manifest) => manifest.digest);
+    await this.#under(await this.#writing(), (lease) => lease.pin(digests));
+    const kept = await this.put(index.mediaType, [Buffer.from(encodeManifest(index))]);
+    await this.#flush([kept, ...index.manifests]);
+    const names = new Set(marks.map((mark) => mark[nameKey]));
+    const fresh = marks.map((mark): Descriptor => ({ ...kept, annotations: mark }));
+    await this.update(async (entries) => {
+      for (const { digest } of index.manifests)
+        if ((await blobSize(this.root, digest)) === undefined) throw missingBlob(digest, blobPath(this.root, digest));
+      return [...entries.filter((entry) => !names.has(entry.annotations?.[nameKey])), ...fresh];
+    });
+    return kept;
   }
 
   /** Changes the entries of the index in one step; see `updateIndex`. */

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
-import { type Documents, type Identity, type Image, type Layer, withLayers } from "../../oci/image.ts";
+import { type Documents, type Image, type Layer, withLayers } from "../../oci/image.ts";
 import type { Compressor } from "../../oci/media-type.ts";
 import type { Emit } from "../../std/event.ts";
 import type { BlobSource, DocumentTexts } from "../contract.ts";
@@ -14,7 +14,7 @@ import { mountBlob } from "./mount.ts";
 import { addReferrer } from "./referrer.ts";
 import { type Session, upload } from "./upload.ts";
 
-/** A repository an image goes to, and under which tags or digests. */
+/** A repository an image goes to, and under which tags or digests; without any, under its own digest. */
 export interface Destination extends Located {
   readonly references: readonly string[];
 }
@@ -115,7 +115,7 @@ class Push {
       );
       presence.sawBlob(at, identity.imageId);
     }
-    for (const reference of to.references) {
+    for (const reference of to.references.length > 0 ? to.references : [identity.digest]) {
       const { isListed } = await putManifest(at, reference, manifest.mediaType, manifestText);
       if (manifest.subject === undefined || isListed) continue;
       const { digest, size } = identity;
@@ -146,7 +146,7 @@ async function attempt(
   options: PushOptions,
   isTrusting: boolean,
   check: (documents: Documents) => void,
-): Promise<Identity> {
+): Promise<Documents> {
   const push = new Push(options, isTrusting);
   const [first, ...others] = destinations;
   const known = (layer: Layer) => (isTrusting ? first.presence.layerOf(first.at, layer.diffId) : undefined);
@@ -165,7 +165,7 @@ async function attempt(
   for (const other of others) await push.bringLayers(other, image, settled);
   for (const to of destinations) await push.bringDocuments(to, documents);
   for (const { at, presence } of destinations) presence.saw(at, placed);
-  return documents.identity;
+  return documents;
 }
 
 /**
@@ -178,7 +178,7 @@ export async function pushImage(
   destinations: readonly [Destination, ...Destination[]],
   options: PushOptions,
   check: (documents: Documents) => void,
-): Promise<Identity> {
+): Promise<Documents> {
   try {
     return await attempt(shipment, destinations, options, true, check);
   } catch (error) {
