@@ -11,6 +11,8 @@ export interface Home {
   readonly kept: HostPath;
   /** Unpacked buildpack archives, by content. */
   readonly modules: HostPath;
+  /** Unpacked layers of images, by diffID. */
+  readonly layers: HostPath;
   /** Unpacked images that `run` has started, by image ID. */
   readonly roots: HostPath;
   /** When images were last fetched from their registries. */
@@ -27,6 +29,7 @@ export function homeAt(path?: string): Home {
     work: under(root, "work"),
     kept: under(root, "kept"),
     modules: under(root, "modules"),
+    layers: under(root, "layers"),
     roots: under(root, "roots"),
     pulls: under(root, "pulls"),
     packages: under(root, "packages"),

@@ -1,4 +1,6 @@
 import { homeAt } from "./home.ts";
+import type { Digest } from "./oci/digest.ts";
+import { ociArchitecture } from "./oci/platform.ts";
 import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { cacheKeyOf, cacheRegistry } from "./phase/cache.ts";
 import { Fault } from "./std/fault.ts";
@@ -6,6 +8,7 @@ import { namesIn } from "./std/file.ts";
 import { type HostPath, under } from "./std/path.ts";
 import { removeTree } from "./std/remove.ts";
 import { type ListedImage, openLayout } from "./store/layout.ts";
+import { pruneLayers } from "./store/unpacked.ts";
 
 function isCache(name: string): boolean {
   return name.startsWith(`${cacheRegistry}/`);
@@ -49,8 +52,23 @@ async function dropKept(root: HostPath, keys: ReadonlySet<string>): Promise<void
   for (const name of await namesIn(root)) if (!keys.has(name)) await removeTree(under(root, name));
 }
 
+/** The diffIDs of all images of the store; one that cannot be read, or is for another platform, has no layer unpacked. */
+async function diffIdsIn(root: HostPath): Promise<ReadonlySet<string>> {
+  // A store of its own, that holds nothing: what it reads must not wait for the prune it is part of.
+  await using store = openLayout(root, { platform: { os: "linux", architecture: ociArchitecture(process.arch) } });
+  const found = new Set<string>();
+  for (const { digest } of await store.list()) {
+    const stored = await store.read({ registry: "", repository: "", digest }).catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error;
+      return undefined;
+    });
+    for (const { diffId } of stored?.image.layers ?? []) found.add(diffId);
+  }
+  return found;
+}
+
 /**
- * Removes what no image of the local store needs: blobs, unpacked images, directories kept for builds whose cache is gone; and with `caches` what
+ * Removes what no image of the local store needs: blobs, unpacked layers and images, directories kept for builds whose cache is gone; and with `caches` what
  * builds have cached.
  */
 export async function pruneStore(options: {
@@ -69,5 +87,11 @@ export async function pruneStore(options: {
   for (const name of options.dryRun ? [] : await namesIn(home.roots)) {
     if (![...needed].some((id) => name.startsWith(id))) await removeTree(under(home.roots, name));
   }
-  return await store.prune({ dryRun: options.dryRun ?? false });
+  return await store.prune({
+    dryRun: options.dryRun ?? false,
+    also: async (pinned) => {
+      const used = await diffIdsIn(home.store);
+      await pruneLayers(home.layers, (diffId) => used.has(diffId) || pinned.has(diffId as Digest));
+    },
+  });
 }

@@ -27,6 +27,7 @@ function refused(said: string): Fault {
 }
 
 function end(child: ChildProcess): Promise<unknown> {
+  child.ref();
   child.kill("SIGKILL");
   return endOf(child);
 }

@@ -27,6 +27,8 @@ export interface Layout extends ImageStore, IndexStore, BlobStore, AsyncDisposab
   list(): Promise<readonly ListedImage[]>;
   /** Takes names away, by a digest all names of that image; the blobs stay until a prune. Resolves to the full names that were there. */
   remove(names: readonly Reference[]): Promise<readonly string[]>;
+  /** Keeps digests from every prune while the layout is open: of blobs, or of what is kept by digest beside it (`PruneOptions.also`). */
+  hold(digests: Iterable<Digest>): Promise<void>;
   /** Deletes the blobs no image, no running writer and none of `options.keep` needs. */
   prune(options?: PruneOptions): Promise<Pruned>;
   /** Reads and hashes every blob that images need. */
@@ -130,6 +132,7 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
       return removed;
     },
 
+    hold: (digests) => store.pin(digests),
     prune: (pruneOptions = {}) => prune(store, pruneOptions),
     verify: () => verifyLayout(store),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

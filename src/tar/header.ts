@@ -171,15 +171,16 @@ function check(header: TarHeader): void {
 
 /**
  * The header of one entry, byte for byte as Go's archive/tar writes it: one USTAR block when everything fits, else a
- * PAX extension before it. Its length is a multiple of 512. Throws Fault `tar.header` for what a tar cannot hold.
+ * PAX extension before it, which begins with the records of `more`. Its length is a multiple of 512. Throws Fault
+ * `tar.header` for what a tar cannot hold.
  */
-export function encodeHeader(header: TarHeader): Buffer {
+export function encodeHeader(header: TarHeader, more = ""): Buffer {
   check(header);
-  if (isUstar(header)) {
+  if (more === "" && isUstar(header)) {
     if (header.name.length <= 100) return encodeBlock(header, header.name, "", header.link);
     const split = splitName(header.name);
     if (split !== undefined) return encodeBlock(header, split.suffix, split.prefix, header.link);
   }
   const block = encodeBlock(header, asciiOf(header.name), "", asciiOf(header.link));
-  return Buffer.concat([encodeExtension(header.name, recordsOf(header)), block]);
+  return Buffer.concat([encodeExtension(header.name, more + recordsOf(header)), block]);
 }

@@ -3,13 +3,14 @@ import type { Bytes } from "../std/byte.ts";
 import type { HostPath } from "../std/path.ts";
 import { escaping, unwritable } from "./fault.ts";
 import type { TarHeader } from "./header.ts";
+import { Gathered, writeMarks } from "./marks.ts";
 import { byteString, shown, systemPath } from "./name.ts";
 import { type Keep, putFile, replacing, writing } from "./put.ts";
 import { readTar, type TarEntry } from "./read.ts";
 import { statOf } from "./remove.ts";
 import { HostTree, partsOf } from "./tree.ts";
 import { turns } from "./turn.ts";
-import { Layer, whiteoutOf } from "./whiteout.ts";
+import { Applied, type Whiteouts, whiteoutOf } from "./whiteout.ts";
 
 /** How a layer is unpacked. */
 export interface UnpackOptions {
@@ -26,16 +27,17 @@ export interface Unpacked {
   readonly skipped: readonly string[];
 }
 
-/** One layer on its way onto a root directory. */
+/** One layer on its way into a directory. */
 class Unpacking {
   readonly skipped: string[] = [];
   readonly #tree: HostTree;
-  readonly #layer = new Layer();
+  readonly #layer: Whiteouts;
   readonly #keep: Keep;
   readonly #pause: () => Promise<void> | undefined;
 
-  constructor(tree: HostTree, owners: boolean, pause: () => Promise<void> | undefined) {
+  constructor(tree: HostTree, layer: Whiteouts, owners: boolean, pause: () => Promise<void> | undefined) {
     this.#tree = tree;
+    this.#layer = layer;
     this.#keep = { owner: owners, time: true };
     this.#pause = pause;
   }
@@ -123,16 +125,17 @@ class Unpacking {
   }
 }
 
-/**
- * Unpacks one layer of an image onto a root directory, over what the layers below it left there: entries replace what
- * they meet, whiteouts remove it (OCI image spec, "Applying Changesets"). Links on the way to an entry are followed as
- * if `root` were the whole file system, and nothing is ever written outside of it: what would be is Fault `tar.escape`.
- * Modes and file times are the archive's. After a Fault what has been written stays: remove `root`.
- */
-export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOptions = {}): Promise<Unpacked> {
+/** How a layer meets what is there. */
+interface Meeting {
+  readonly whiteouts: Whiteouts;
+  /** What is left to do in the tree while its directories can be written. */
+  finish(tree: HostTree): Promise<void>;
+}
+
+async function unpack(bytes: Bytes, root: HostPath, meeting: Meeting, options: UnpackOptions): Promise<Unpacked> {
   const pause = turns(options.signal);
   const tree = writing(byteString(root), () => new HostTree(root, "resolve"));
-  const unpacking = new Unpacking(tree, options.owners ?? false, pause);
+  const unpacking = new Unpacking(tree, meeting.whiteouts, options.owners ?? false, pause);
   let entries = 0;
   try {
     for await (const entry of readTar(bytes)) {
@@ -141,8 +144,40 @@ export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOpt
       await unpacking.put(entry);
       entries++;
     }
+    await meeting.finish(tree);
   } finally {
     writing(byteString(root), () => tree.close());
   }
   return { entries, skipped: unpacking.skipped };
+}
+
+/**
+ * Unpacks one layer of an image onto a root directory, over what the layers below it left there: entries replace what
+ * they meet, whiteouts remove it (OCI image spec, "Applying Changesets"). Links on the way to an entry are followed as
+ * if `root` were the whole file system, and nothing is ever written outside of it: what would be is Fault `tar.escape`.
+ * Modes and file times are the archive's. After a Fault what has been written stays: remove `root`.
+ */
+export async function unpackTar(bytes: Bytes, root: HostPath, options: UnpackOptions = {}): Promise<Unpacked> {
+  return unpack(bytes, root, { whiteouts: new Applied(), finish: async () => {} }, options);
+}
+
+/**
+ * Unpacks one layer by itself into an empty directory, in the form overlayfs stacks (mount option `userxattr`): a whiteout
+ * is a character device 0:0, a directory that hides what is below carries `user.overlay.opaque`. Everything belongs to whoever
+ * runs this, devices are left out; nothing is written outside of `root`. Resolves to the paths of the directories that hide, from
+ * `root`, too. Throws as `unpackTar` does, and Fault `tar.marks` when the marks cannot be set.
+ */
+export async function unpackLayer(
+  bytes: Bytes,
+  root: HostPath,
+  options: Pick<UnpackOptions, "signal"> = {},
+): Promise<Unpacked & { readonly opaque: readonly string[] }> {
+  const whiteouts = new Gathered();
+  let opaque: readonly string[] = [];
+  const finish = async (tree: HostTree) => {
+    const marks = whiteouts.marksIn(tree.root);
+    await writeMarks(root, marks);
+    opaque = marks.opaque.map(({ path }) => path);
+  };
+  return { ...(await unpack(bytes, root, { whiteouts, finish }, options)), opaque };
 }

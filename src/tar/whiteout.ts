@@ -26,8 +26,18 @@ export function whiteoutOf(last: string, entry: string): Whiteout | undefined {
   return { kind: "one", name };
 }
 
-/** The paths a layer has brought about, so that its whiteouts remove only what layers below it brought. */
-export class Layer {
+/** What becomes of the whiteouts of a layer that is unpacked, whatever the order of its entries. */
+export interface Whiteouts {
+  /** Takes note of a path the layer brings about. */
+  add(path: string): void;
+  /** What layers below brought about at a path goes, and all in it. */
+  removeBelow(tree: HostTree, path: string): void;
+  /** What layers below brought about in a directory goes. */
+  removeIn(tree: HostTree, directory: string): void;
+}
+
+/** Whiteouts that take effect on the layers below, which stand in the same tree: what this layer brought stays. */
+export class Applied implements Whiteouts {
   readonly #paths = new Set<string>();
 
   /** Takes note of a path and of every directory above it. */

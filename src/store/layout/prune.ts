@@ -15,6 +15,8 @@ import type { LayoutStore } from "./store.ts";
 export interface PruneOptions {
   /** More blobs to keep; asked for when no writer can add to them unseen any more, so read them from the disk only then. */
   readonly keep?: () => Promise<Iterable<Digest>>;
+  /** Clears up what is kept by digest beside the blobs; `pinned` says what running processes rely on, and nobody comes to rely on more meanwhile. */
+  readonly also?: (pinned: ReadonlySet<Digest>) => Promise<void>;
   /** Only count. */
   readonly dryRun?: boolean;
 }
@@ -66,6 +68,7 @@ export async function prune(store: LayoutStore, options: PruneOptions): Promise<
   const sweep = async (held?: Held): Promise<Pruned> => {
     // Pins before names: a writer drops its pins only after its names are written.
     const pinned = await pinnedIn(root);
+    if (!options.dryRun) await options.also?.(pinned);
     const kept = new Set(options.keep ? await options.keep() : []);
     const reachable = await needed(store);
     let blobs = 0;

@@ -63,6 +63,11 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     await lease.pin(digests);
   }
 
+  /** Keeps digests from being pruned while this store is open, whether anything has them or not; it takes the right to write. */
+  async pin(digests: Iterable<Digest>): Promise<void> {
+    await this.#under(await this.#writing(), (lease) => lease.pin(digests));
+  }
+
   /** Stores an image after all of its blobs, an index entry for each of `marks`: annotations, the name among them. */
   async write(image: Image, documents: Documents, marks: readonly EntryMarks[], from: BlobSource): Promise<void> {
     const { manifest, identity } = documents;

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Overlay } from "../../../src/sandbox/contract.ts";
 import { host } from "../../../src/sandbox/host.ts";
@@ -200,6 +202,62 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
       subject.kind.open({ ...surroundings, overlays: [overlay], scratch: place.scratch }),
     ).rejects.toMatchObject({ code: "sandbox.overlay", message: expect.stringMatching(/^Cannot stack directories: /) });
     expect(place.remains()).toEqual(before);
+  });
+});
+
+describe.each(isolating)("what holds the stacks of $title", (subject) => {
+  beforeEach((test) => require(subject, test));
+
+  const from = (name: string) => JSON.stringify(join(process.cwd(), "src/sandbox", name));
+  const backend = subject.title.includes("unshare") ? "unshare" : "bubblewrap({ nested: false })";
+  const opening = `
+    import { namespaceOver } from ${from("namespace.ts")};
+    import { bubblewrap } from ${from("bubblewrap.ts")};
+    import { unshare } from ${from("unshare.ts")};
+    import { mkdirSync } from "node:fs";
+    const [scratch, open] = process.argv.slice(-2);
+    for (const name of ["upper", "work"]) mkdirSync(open + "/" + name);
+    const sandbox = await namespaceOver([${backend}]).open({
+      root: { kind: "machine" }, user: { uid: 1000, gid: 1000 }, network: "host", scratch, mounts: [],
+      overlays: [{ lower: [open], upper: open + "/upper", work: open + "/work", guest: "/workspace", access: "rw" }],
+    });
+    console.log(sandbox.see("/workspace"));
+  `;
+  const programOf = (ground: Ground, rest: string) => {
+    const argv = [
+      "--import",
+      "tsx",
+      "--input-type=module",
+      "--eval",
+      opening + rest,
+      "--",
+      ground.scratch,
+      ground.open,
+    ];
+    return spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  };
+
+  it("ends with the sandbox, which the program waits for", async () => {
+    await using ground = await groundOf(subject.kind);
+    const child = programOf(ground, `await sandbox[Symbol.asyncDispose](); console.log("closed");`);
+    const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+    expect({ said, code }).toEqual({ said: expect.stringMatching(/^\/proc\/\d+\/root\/.*\nclosed\n$/), code: 0 });
+  });
+
+  it("ends with us, however we end", async () => {
+    await using ground = await groundOf(subject.kind);
+    const child = programOf(ground, "setInterval(() => {}, 1000);");
+    const seen = String((await once(child.stdout, "data"))[0]).trim();
+    expect(existsSync(seen)).toBe(true);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await expect.poll(() => existsSync(seen), { timeout: 20_000 }).toBe(false);
+  });
+
+  it("keeps nobody from ending who does not close it", async () => {
+    await using ground = await groundOf(subject.kind);
+    const child = programOf(ground, "");
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 });
 
