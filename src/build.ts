@@ -2,6 +2,7 @@ import { bundle } from "./bundle.ts";
 import { createdTime } from "./cnb/app-image.ts";
 import { execEnvName, isForOther } from "./cnb/exec-env.ts";
 import { labelNames } from "./cnb/label.ts";
+import { checkAnnotations, checkLabels } from "./cnb/own-label.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
 import { parseDestination } from "./destination.ts";
 import { labelsOf } from "./oci/config.ts";
@@ -44,6 +45,10 @@ export interface BuildOptions extends SourceOptions {
   readonly clearCache?: boolean;
   /** Seconds since 1970; 1980-01-01T00:00:01Z unless said. */
   readonly creationTime?: number;
+  /** Labels of the image; they win over those of buildpacks. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations of the image's manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Of layers that go to a directory or an archive; gzip unless said. */
   readonly compression?: Compressor;
   /** Where to write `report.toml`, and what the phases decided: `analyzed.toml`, `group.toml`, `plan.toml`, `metadata.toml`. */
@@ -101,6 +106,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const log = logTo(emit);
   const { signal } = options;
   const execEnv = execEnvName(options.execEnv ?? "");
+  checkLabels(options.labels ?? {});
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) log.warn(warning);
   const { output: keeper = "local" } = options;
@@ -111,6 +117,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     { name: options.image, image, selects, base, registry, compression: options.compression },
     emit,
   );
+  checkAnnotations(options.annotations ?? {}, setting.runImage.stored.image.family);
   const { store, stage, supply, builder, platform, kept } = setting;
   const { workspace, user: owner } = stage;
   const { outside } = setting;
@@ -201,6 +208,8 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       },
       runImageNames: runImageNames(options.runImage, builder, analyzed.runImage.name),
       project: source.metadata,
+      labels: options.labels ?? {},
+      annotations: options.annotations ?? {},
       defaultProcess: options.defaultProcess,
       execEnv,
       created,

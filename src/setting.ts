@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { bundle } from "./bundle.ts";
+import { appPlace, volumeWarning } from "./cnb/app-place.ts";
 import type { Builder } from "./cnb/builder.ts";
 import { homeAt } from "./home.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
@@ -8,21 +9,24 @@ import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
 import { type Kept, openKept } from "./phase/kept/kept.ts";
-import { openWorkspace } from "./phase/workspace.ts";
+import type { Binding } from "./phase/platform.ts";
+import { openWorkspace, standardApp } from "./phase/workspace.ts";
 import { keyOf, openPlace } from "./place.ts";
 import type { PullPolicy } from "./pull-policy.ts";
 import { pullRecord } from "./pull-record.ts";
 import { findRunImage, type RunImageMirrors, runImageNamesFor } from "./run-image.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
+import type { Mount } from "./sandbox/contract.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
 import type { Selects } from "./source/app.ts";
+import { readBinding } from "./source/binding.ts";
 import { chooseSupply, readBuilder, type Supply } from "./source/builder.ts";
 import type { Library } from "./source/locate.ts";
 import { readNpmSettings } from "./source/npm.ts";
 import { checkRunImage, ownerOf, runImageName, runImageText, type Stage, setStage } from "./stage.ts";
 import { type Emit, logTo } from "./std/event.ts";
-import { guestPath, type HostPath, hostPath, under } from "./std/path.ts";
+import { type GuestPath, guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
@@ -61,6 +65,13 @@ export interface SourceOptions {
   readonly execEnv?: string;
   /** Directories of this machine that buildpacks see, by guest path; bindings go below `/platform/bindings`. */
   readonly volumes?: readonly { readonly host: string; readonly guest: string; readonly access: "ro" | "rw" }[];
+  /** Service bindings for detect and build: a directory of files by name; never part of the image. */
+  readonly bindings?: Readonly<Record<string, string>>;
+  /** Where buildpacks and the image have the app: a directory's name, or its path from the root; `workspace` unless said. */
+  readonly workspace?: string;
+  /** The ids that buildpacks run under and layers belong to, instead of those the base says. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** The network buildpacks see; `host` unless said. */
   readonly network?: "host" | "none";
   /** Where buildpacks run; the safest that works here unless said. */
@@ -87,7 +98,14 @@ export interface Setting extends AsyncDisposable {
   readonly base: HostPath;
 }
 
-async function npmBinding(options: SourceOptions): Promise<Record<string, Record<string, string>>> {
+async function bindingsOf(options: SourceOptions): Promise<Readonly<Record<string, Binding>>> {
+  const given = Object.entries(options.bindings ?? {}).map(async ([name, directory]) => {
+    return [name, await readBinding(name, hostPath(directory))] as const;
+  });
+  return { ...(await npmBinding(options)), ...Object.fromEntries(await Promise.all(given)) };
+}
+
+async function npmBinding(options: SourceOptions): Promise<Record<string, Binding>> {
   const settings = options.npm && (await readNpmSettings(hostPath(homedir()), options.npm.env));
   if (!settings) return {};
   const file = settings.certificates === undefined ? {} : { "ca.pem": settings.certificates };
@@ -103,6 +121,16 @@ async function supplyFor(options: SourceOptions, library: Library): Promise<{ bu
 /** When a run image is fetched: a builder's own default is only taken from the local store, as nobody may have published its name. */
 function pullPolicyOf(options: SourceOptions): PullPolicy {
   return options.pullPolicy ?? (options.runImage || options.builder ? "if-not-present" : "never");
+}
+
+/** The volumes as mounts, with a warning for each that is shown in a sensitive place. Throws Fault `volume.place`. */
+function volumesOf(options: SourceOptions, app: GuestPath, emit: Emit): readonly Mount[] {
+  const mounts = (options.volumes ?? []).map(
+    ({ host: from, guest, access }): Mount => ({ host: hostPath(from), guest: guestPath(guest), access }),
+  );
+  const warnings = mounts.map(({ guest }) => volumeWarning(guest, app));
+  for (const warning of warnings) if (warning) logTo(emit).warn(warning);
+  return mounts;
 }
 
 /** What a setting is opened for. */
@@ -127,6 +155,8 @@ export interface Purpose {
 export async function openSetting(options: SourceOptions, purpose: Purpose, emit: Emit): Promise<Setting> {
   const app = hostPath(options.app);
   const { base } = purpose;
+  const appGuest = options.workspace === undefined ? standardApp : appPlace(options.workspace);
+  const volumes = volumesOf(options, appGuest, emit);
   const home = homeAt(options.home);
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const opened = new OpenedStack();
@@ -160,9 +190,12 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
     const workspace = opened.use(
-      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose.name)).slice(0, 16)),
+      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose.name)).slice(0, 16), appGuest),
     );
-    const user = ownerOf(stored.image.config);
+    if (options.workspace !== undefined && !kind.translates)
+      logTo(emit).warn(`The sandbox ${kind.name} shows the app where it is on this machine, not at ${appGuest}`);
+    const own = ownerOf(stored.image.config);
+    const user = { uid: options.uid ?? own.uid, gid: options.gid ?? own.gid };
     const kept = opened.use(
       await openKept(
         {
@@ -185,14 +218,10 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
         supply,
         user,
         network: options.network ?? "host",
-        volumes: (options.volumes ?? []).map(({ host: from, guest, access }) => ({
-          host: hostPath(from),
-          guest: guestPath(guest),
-          access,
-        })),
+        volumes,
         signal: options.signal,
       },
-      { env: options.env ?? {}, bindings: await npmBinding(options), builder },
+      { env: options.env ?? {}, bindings: await bindingsOf(options), builder },
     );
     return {
       store,

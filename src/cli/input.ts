@@ -44,6 +44,26 @@ export function parseEnv(
   return result;
 }
 
+/** `NAME=value` pairs of a flag such as --label, both parts as they are. Throws Fault `usage.pair`. */
+export function parsePairs(flag: string, pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf("=");
+      if (equals > 0) return [pair.slice(0, equals), pair.slice(equals + 1)];
+      throw new Fault("usage.pair", `Cannot use --${flag} "${pair}": it is not NAME=value`, { exit: "usage" });
+    }),
+  );
+}
+
+/** A user's or group's id. Throws Fault `usage.id`. */
+export function parseId(flag: string, text: string): number {
+  const id = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (id <= 2_147_483_647) return id;
+  throw new Fault("usage.id", `Cannot use --${flag} "${text}": it is no number from 0 to 2147483647`, {
+    exit: "usage",
+  });
+}
+
 /** The pairs of an env file: one a line, taken as it is; blank lines are skipped (as pack reads them). */
 export async function readEnvFile(path: HostPath): Promise<string[]> {
   try {

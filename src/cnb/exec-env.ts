@@ -5,13 +5,17 @@ import { requiredStringIn, stringsIn, valueIn } from "../std/toml-read.ts";
 /** The execution environment of a build that names none (Buildpack spec, "Execution Environments"). */
 export const defaultExecEnv = "production";
 
-/** The name of an execution environment; empty is `production`. Throws Fault `exec-env.name` when it holds a `/`. */
+/** The name of an execution environment; empty is `production`. Throws Fault `exec-env.name` for other characters than pack takes. */
 export function execEnvName(text: string): string {
-  if (!text.includes("/")) return text === "" ? defaultExecEnv : text;
-  throw new Fault("exec-env.name", `Cannot use execution environment "${text}": its name holds a "/"`, {
-    exit: "usage",
-    hint: "use a plain word such as production, test or development",
-  });
+  if (/^[a-zA-Z0-9.-]*$/.test(text)) return text === "" ? defaultExecEnv : text;
+  throw new Fault(
+    "exec-env.name",
+    `Cannot use execution environment "${text}": a name has letters, digits, "." and "-"`,
+    {
+      exit: "usage",
+      hint: "use a plain word such as production, test or development",
+    },
+  );
 }
 
 /** Whether something limited to these execution environments takes part in `current`; no limit and `*` mean all. */

@@ -1,11 +1,12 @@
+import { dirname } from "node:path";
 import type { Environment } from "../cnb/environment.ts";
 import { Fault } from "../std/fault.ts";
 import { makeDirectory, writeText } from "../std/file.ts";
 import { under } from "../std/path.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Files of one service binding by name (servicebinding.io, "Application Projection"); a file `type` is among them. */
-export type Binding = Readonly<Record<string, string>>;
+/** Files of one service binding by their path in it (servicebinding.io, "Application Projection"); a file `type` is among them. */
+export type Binding = Readonly<Record<string, string | Uint8Array>>;
 
 /** What the platform gives to buildpacks besides the app. */
 export interface PlatformInputs {
@@ -14,8 +15,11 @@ export interface PlatformInputs {
   readonly bindings: Readonly<Record<string, Binding>>;
 }
 
-async function writeAll(directory: string, files: readonly (readonly [string, string])[]): Promise<void> {
-  for (const [name, content] of files) await writeText(`${directory}/${name}`, content);
+async function writeAll(directory: string, files: readonly (readonly [string, string | Uint8Array])[]): Promise<void> {
+  for (const [name, content] of files) {
+    if (name.includes("/")) await makeDirectory(dirname(`${directory}/${name}`));
+    await writeText(`${directory}/${name}`, content);
+  }
 }
 
 /** Fills `<platform>/env`, `<platform>/bindings` and `<build-config>/env` (Platform spec, "Platform directory"). */

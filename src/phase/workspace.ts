@@ -55,12 +55,20 @@ async function claim(parent: HostPath, fixedName: string | undefined): Promise<H
   }
 }
 
+/** Where an app is seen unless its place is chosen. */
+export const standardApp = guestPath("/workspace");
+
 /**
  * Opens fresh, empty directories below `parent`. With `translates`, guest paths are the standard ones (`/workspace`, `/layers`, …);
- * otherwise they are host paths below
+ * the app's is `app`; otherwise they are host paths below
  * `parent/<fixedName>`, a fixed name because such paths end up in the image. Disposing removes all of it.
  */
-export async function openWorkspace(parent: HostPath, translates: boolean, fixedName: string): Promise<Workspace> {
+export async function openWorkspace(
+  parent: HostPath,
+  translates: boolean,
+  fixedName: string,
+  app: GuestPath = standardApp,
+): Promise<Workspace> {
   let root: HostPath;
   try {
     await mkdir(parent, { recursive: true });
@@ -80,7 +88,7 @@ export async function openWorkspace(parent: HostPath, translates: boolean, fixed
   };
   const layers = await place("layers", "/layers");
   return {
-    app: await place("app", "/workspace"),
+    app: await place("app", app),
     layers,
     platform: await place("platform", "/platform"),
     buildConfig: await place("build-config", "/cnb/build-config"),

@@ -18,7 +18,7 @@ export async function readText(path: string): Promise<string | undefined> {
 }
 
 /** Writes a file with mode 0644 whatever the umask: its mode is part of layers. */
-export async function writeText(path: string, text: string): Promise<void> {
+export async function writeText(path: string, text: string | Uint8Array): Promise<void> {
   await writeFile(path, text);
   await chmod(path, 0o644);
 }

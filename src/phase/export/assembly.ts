@@ -28,6 +28,9 @@ export interface ExportInputs {
   readonly runImageNames: RunImageNames;
   readonly project: ProjectMetadata | undefined;
   readonly defaultProcess: string | undefined;
+  /** Labels of the config and annotations of the manifest that the user sets; they win over all others. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly execEnv: string;
   /** RFC 3339. */
   readonly created: string;

@@ -141,6 +141,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
     runImage: { topLayer: base.image.layers.at(-1)?.diffId ?? "", reference, ...inputs.runImageNames },
     stack: { runImage: inputs.runImageNames },
   };
+  const own = Object.entries(inputs.labels).map(([key, value]) => ({ key, value }));
   const labels = appLabels({
     lifecycle: encodeLifecycleMetadata(metadata),
     build: encodeBuildMetadata({
@@ -154,7 +155,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
       ...(defaultType && { defaultProcessType: defaultType }),
     }),
     project: encodeProjectMetadata(inputs.project),
-    buildpacks: built.labels,
+    buildpacks: [...built.labels, ...own],
     execEnv: inputs.execEnv,
   });
   for (const [key] of labels) log.info(`Adding label '${key}'`);
@@ -169,7 +170,9 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
     entrypoint,
     created: inputs.created,
   });
-  const image = withLayers({ ...base.image, config: config_ }, [
+  const annotations = { ...base.image.annotations, ...inputs.annotations };
+  const isAnnotated = Object.keys(annotations).length > 0;
+  const image = withLayers({ ...base.image, config: config_, ...(isAnnotated && { annotations }) }, [
     ...base.image.layers,
     ...work.placed.map(({ layer }) => layer),
   ]);

@@ -1,0 +1,30 @@
+import type { Family } from "../oci/media-type.ts";
+import { Fault } from "../std/fault.ts";
+import { labelNames } from "./label.ts";
+
+/** Labels that say what an image is made of; to change them would be to lie about it. */
+const kept: readonly string[] = [labelNames.lifecycle, labelNames.build, labelNames.project, labelNames.execEnv];
+
+/** Throws Fault `label.name` for a label that nobody may set by hand. */
+export function checkLabels(labels: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(labels)) {
+    const found =
+      name === "" ? "it has no name" : kept.includes(name) ? "it says what the image is made of" : undefined;
+    if (found === undefined) continue;
+    throw new Fault("label.name", `Cannot set label "${name}": ${found}`, {
+      exit: "usage",
+      hint: "choose a name of your own, such as org.opencontainers.image.source",
+    });
+  }
+}
+
+/** Throws Fault `annotation.name` for annotations that the image's manifest cannot have. */
+export function checkAnnotations(annotations: Readonly<Record<string, string>>, family: Family): void {
+  const [name] = Object.keys(annotations);
+  if (name === undefined || (family === "oci" && !("" in annotations))) return;
+  const found = family === "oci" ? "one has no name" : "the run image's manifest is of Docker's kind, which has none";
+  throw new Fault("annotation.name", `Cannot annotate image with "${name}": ${found}`, {
+    exit: "usage",
+    hint: "use an OCI run image, or labels",
+  });
+}
