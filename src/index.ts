@@ -11,12 +11,14 @@ export {
   type InspectOptions,
   inspect,
 } from "./inspect.ts";
+export { type InspectSidesOptions, inspectSides, type Side, type Sides } from "./inspect-sides.ts";
 export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";
 export { type PullPolicy, parsePullPolicy } from "./pull-policy.ts";
 export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";
 export type { RunImageMirrors } from "./run-image.ts";
+export { downloadSbom, type SbomOptions } from "./sbom.ts";
 export type { SourceOptions } from "./setting.ts";
 export type { Emit, Event, Level, Phase } from "./std/event.ts";
 export { type ExitName, exitCodeOf, exitCodes, Fault } from "./std/fault.ts";

@@ -1,4 +1,4 @@
-import { parseBuildMetadata } from "./cnb/build-metadata.ts";
+import { type BomEntry, parseBom, parseBuildMetadata } from "./cnb/build-metadata.ts";
 import { labelNames, parseLifecycleMetadata } from "./cnb/label.ts";
 import { homeAt } from "./home.ts";
 import { envOf, labelsOf } from "./oci/config.ts";
@@ -40,6 +40,8 @@ export interface ImageInfo {
   /** The default process first. */
   readonly processes: readonly InspectedProcess[];
   readonly rebasable: boolean;
+  /** Of images of older platforms; newer ones have bills of materials in a layer. */
+  readonly bom: readonly BomEntry[];
 }
 
 /** What to inspect. */
@@ -51,13 +53,16 @@ export interface InspectOptions {
   readonly base?: string;
 }
 
+/** As much of an image as is looked at. */
+type Inspected = Pick<Image, "config">;
+
 /** The process type the image starts with, by its entrypoint; undefined when that is the launcher itself. */
-function defaultTypeOf(image: Image): string | undefined {
+function defaultTypeOf(image: Inspected): string | undefined {
   const entrypoint = image.config.config.Entrypoint?.[0] ?? "";
   return /^\/cnb\/process\/(.+)$/.exec(entrypoint)?.[1];
 }
 
-function processesOf(image: Image): InspectedProcess[] {
+function processesOf(image: Inspected): InspectedProcess[] {
   const build = parseBuildMetadata(labelsOf(image.config)[labelNames.build]);
   const defaultType = defaultTypeOf(image);
   const appDirectory = envOf(image.config, "CNB_APP_DIR") ?? "/workspace";
@@ -73,7 +78,7 @@ function processesOf(image: Image): InspectedProcess[] {
 }
 
 /** What an image's config and labels say (Platform spec, "Labels"); for an image that no buildpacks built, little. Pure. */
-export function imageInfoOf(image: Image): Omit<ImageInfo, "imageId" | "digest"> {
+export function imageInfoOf(image: Inspected): Omit<ImageInfo, "imageId" | "digest"> {
   const labels = labelsOf(image.config);
   const lifecycle = parseLifecycleMetadata(labels[labelNames.lifecycle]);
   const build = parseBuildMetadata(labels[labelNames.build]);
@@ -87,6 +92,7 @@ export function imageInfoOf(image: Image): Omit<ImageInfo, "imageId" | "digest">
     extensions: build?.extensions ?? [],
     processes: processesOf(image),
     rebasable: labels[labelNames.rebasable] !== "false",
+    bom: parseBom(labels[labelNames.build]),
   };
 }
 

@@ -25,6 +25,10 @@ export interface OutsideSettings extends OutsideOptions {
   /** The media types of layers compressed on the way to a registry, `docker` unless said, as the reference has them for app images. */
   readonly layerTypes?: "docker" | "family";
   readonly store: Layout;
+  /** Whether configs that were fetched stay in the local store; they do unless said. */
+  readonly remember?: boolean;
+  /** Whether to give up soon what cannot be reached: for questions one can do without an answer to. */
+  readonly hasty?: boolean;
   /** Where the local store lies. */
   readonly storeRoot: HostPath;
 }
@@ -88,7 +92,16 @@ export class Outside implements AsyncDisposable {
       import("./store/auth/keychain.ts"),
       import("./store/registry/proxy.ts"),
     ]);
-    const { env = {}, insecureRegistries, platform, compression, layerTypes, store } = this.#options;
+    const {
+      env = {},
+      insecureRegistries,
+      platform,
+      compression,
+      layerTypes,
+      store,
+      remember = true,
+      hasty,
+    } = this.#options;
     const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
     return openRegistry({
       platform,
@@ -96,9 +109,10 @@ export class Outside implements AsyncDisposable {
       proxy: proxySettingsOf(env),
       tls: { bundles, hostDirectories: ["/etc/docker/certs.d", "/etc/containers/certs.d"] },
       emit: this.#emit,
+      ...(hasty && { attempts: 2, connectTimeout: 5000 }),
       ...(insecureRegistries && { insecure: insecureRegistries }),
       ...(compression && { compression }),
-      nearby: store,
+      nearby: remember ? store : { has: store.has, open: store.open },
       ...(layerTypes && { layerTypes }),
       ...(this.#signal && { signal: this.#signal }),
     });

@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "send an image of the local store to its registry",
     load: () => import("./command/push.ts"),
   },
+  {
+    names: ["sbom"],
+    summary: "get the bills of materials of images",
+    load: () => import("./command/sbom.ts"),
+  },
   { names: ["base"], summary: "make run images from distribution packages", load: () => import("./command/base.ts") },
   {
     names: ["completion"],

@@ -15,6 +15,14 @@ export interface UsedBuildpack {
   readonly homepage?: string;
 }
 
+/** An entry of the bill of materials that images of older platforms carry in their label. */
+export interface BomEntry {
+  readonly name: string;
+  readonly version?: string;
+  readonly metadata: JsonObject;
+  readonly buildpack: UsedBuildpack;
+}
+
 /** The label `io.buildpacks.build.metadata`: who built the image and how it can be started (Platform spec). */
 export interface BuildMetadata {
   readonly buildpacks: readonly UsedBuildpack[];
@@ -113,4 +121,20 @@ export function parseBuildMetadata(text: string | undefined): BuildMetadata | un
       ...(defaultProcessType && { defaultProcessType }),
     };
   });
+}
+
+/** The bill of materials in the label's text, as platforms before SBOM layers wrote it; empty when there is none. */
+export function parseBom(text: string | undefined): readonly BomEntry[] {
+  const found = parseRecord(text, (object) =>
+    objectsIn(object, "bom").map((entry) => {
+      const version = textIn(entry, "version");
+      return {
+        name: textIn(entry, "name"),
+        ...(version && { version }),
+        metadata: objectIn(entry, "metadata"),
+        buildpack: parseUsed(objectIn(entry, "buildpack")),
+      };
+    }),
+  );
+  return found ?? [];
 }

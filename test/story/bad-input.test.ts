@@ -35,7 +35,12 @@ describe("the command line answers bad input with one sentence and a hint", () =
     [["build", "app", "--volume", "x"], 2, 'Cannot use volume "x"', ""],
     [["build", "app", "--creation-time", "yesterday"], 2, 'Cannot use creation time "yesterday"', ""],
     [["build", "app", "--exec-env", "a/b"], 2, "a/b", ""],
-    [["inspect", "nowhere"], 1, "Cannot inspect nowhere: there is no such image", "pack images"],
+    [
+      ["inspect", "127.0.0.1:1/nowhere"],
+      1,
+      "Cannot inspect 127.0.0.1:1/nowhere: there is no such image",
+      "pack images",
+    ],
     [["rebase", "nowhere"], 72, "Cannot rebase nowhere: there is no such image", "pack images"],
     [["rm", "nowhere"], 1, "Cannot remove nowhere: there is no such image", "pack images"],
     [["base", "create", "x"], 2, "Cannot make base x: nothing says what it consists of", "--file"],
@@ -58,7 +63,7 @@ describe("the command line answers bad input with one sentence and a hint", () =
   });
 
   it("with --json the failure is a line of JSON", async () => {
-    const { stdout, code } = await pack(["inspect", "nowhere", "--json"], { home: bench.home });
+    const { stdout, code } = await pack(["inspect", "oci:nowhere", "--json"], { home: bench.home });
     expect(JSON.parse(stdout.trim())).toMatchObject({ type: "failure", code: "image.missing", exit: 1 });
     expect(code).toBe(1);
   });

@@ -1,33 +1,33 @@
 import { type Command, Option } from "commander";
-import type { ImageInfo } from "../../inspect.ts";
 import { Fault } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
-import { imageText, machineForm } from "../render/inspect.ts";
+import { insecureFlag, outsideOptions, repeated } from "../input.ts";
+import { type Format, inspectionText } from "../render/inspection.ts";
 
-type Format = "human-readable" | "json" | "yaml" | "toml";
-
-async function formatted(image: string, info: ImageInfo | undefined, format: Format): Promise<string> {
-  const machine = { image_name: image, remote_info: null, local_info: machineForm(info) };
-  if (format === "json") return JSON.stringify(machine, undefined, 2);
-  if (format === "yaml") return (await import("yaml")).stringify(machine).trimEnd();
-  if (format === "toml") {
-    const { formatToml } = await import("../../std/toml-write.ts");
-    const { tomlOfJson } = await import("../../std/toml-json.ts");
-    return formatToml(tomlOfJson(machine as never) as never).trimEnd();
-  }
-  return `Inspecting image: '${image}'\n\nLOCAL:\n\n${imageText(info)}`;
+interface Flags {
+  readonly output: Format;
+  readonly bom?: boolean;
+  readonly insecureRegistry?: string[];
+  readonly dockerHost?: string;
 }
 
-async function run(context: Context, image: string, flags: { output: Format }): Promise<number> {
-  const { inspect } = await import("../../inspect.ts");
-  const info = await inspect({ image, home: context.home, base: context.cwd });
-  if (!info) {
-    throw new Fault("image.missing", `Cannot inspect ${image}: there is no such image`, {
+async function run(context: Context, image: string, flags: Flags): Promise<number> {
+  const { inspectSides } = await import("../../inspect-sides.ts");
+  const outside = outsideOptions(context, flags);
+  const sides = await inspectSides({ image, home: context.home, base: context.cwd, outside, signal: context.signal });
+  const { remote, local } = sides;
+  if (!remote.info && !local.info) {
+    const found = local.fault ?? remote.fault;
+    const why = found
+      ? `there is no such image here, and its registry cannot tell: ${found.message}`
+      : "there is no such image";
+    throw new Fault("image.missing", `Cannot inspect ${image}: ${why}`, {
       hint: "`pack images` lists the images of the local store",
     });
   }
-  context.result(await formatted(image, info, context.json ? "json" : flags.output));
+  const format = context.json ? "json" : flags.output;
+  context.result(await inspectionText(image, sides, format, Boolean(flags.bom)));
   return 0;
 }
 
@@ -36,11 +36,14 @@ export function define(program: Command, act: Act): void {
   program
     .command("inspect <image>")
     .alias("inspect-image")
-    .description("show what an image is made of")
+    .description("show what an image is made of, here and in its registry")
     .addOption(
       new Option("-o, --output <format>", "the form of the answer")
         .choices(["human-readable", "json", "yaml", "toml"])
         .default("human-readable"),
     )
-    .action((image: string, flags: { output: Format }) => act((context) => run(context, image, flags)));
+    .option("--bom", "the bill of materials that old images carry in a label (of newer ones: pack sbom download)")
+    .addOption(insecureFlag(repeated))
+    .option("--docker-host <address>", "the Docker daemon (default: DOCKER_HOST, the context, the usual sockets)")
+    .action((image: string, flags: Flags) => act((context) => run(context, image, flags)));
 }

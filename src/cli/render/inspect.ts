@@ -38,6 +38,17 @@ function processes(info: ImageInfo): string {
   return `Processes:\n${tableText([["TYPE", "SHELL", "COMMAND", "ARGS", "WORK DIR"], ...rows])}`;
 }
 
+/** The bill of materials in an image's label as pack's machine formats have it. */
+export function bomForm(info: ImageInfo | undefined) {
+  if (!info) return null;
+  return info.bom.map(({ name, version, metadata, buildpack }) => ({
+    name,
+    ...(version && { version }),
+    metadata,
+    buildpacks: { id: buildpack.id, version: buildpack.version },
+  }));
+}
+
 /** One image as a person reads it, section by section. */
 export function imageText(info: ImageInfo | undefined): string {
   if (!info) return "(not present)";

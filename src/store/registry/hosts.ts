@@ -19,6 +19,8 @@ export interface HostSettings extends ConnectionSettings {
   /** How many blobs move at the same time, to and from each registry; 4 unless said. */
   readonly concurrency?: number;
   readonly patience?: Patience;
+  /** How often a request is tried in all; 7 times unless said. */
+  readonly attempts?: number;
   readonly clock?: Clock;
   readonly emit?: Emit;
   readonly signal?: AbortSignal;
@@ -91,7 +93,8 @@ export class Hosts implements AsyncDisposable {
   }
 
   #gate(): Gate {
-    return new Gate(this.#settings.clock ?? systemClock, this.#settings.signal);
+    const { clock = systemClock, signal, attempts } = this.#settings;
+    return new Gate(clock, signal, attempts);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -61,12 +61,14 @@ export function retryAfter(reply: Reply): number | undefined {
 export class Gate {
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
+  readonly #attempts: number;
   #closedUntil = 0;
   #answered = false;
 
-  constructor(clock: Clock, signal: AbortSignal | undefined) {
+  constructor(clock: Clock, signal: AbortSignal | undefined, attempts = attemptLimit) {
     this.clock = clock;
     this.signal = signal;
+    this.#attempts = attempts;
   }
 
   /** Waits as long as an attempt that failed so often must wait. */
@@ -75,7 +77,7 @@ export class Gate {
   }
 
   /**
-   * Sends until there is an answer that trying again would not change, `attemptLimit` times at most; then the last answer or error is the
+   * Sends until there is an answer that trying again would not change, `attempts` times at most; then the last answer or error is the
    * result. A server that never answered and refuses connections is not tried again.
    */
   async persist(send: () => Promise<Reply>): Promise<Reply> {
@@ -87,12 +89,12 @@ export class Gate {
         reply = await send();
       } catch (error) {
         const isWorth = isCut(error) || (this.#answered && codeOf(error) === "ECONNREFUSED");
-        if (!isWorth || attempt >= attemptLimit) throw error;
+        if (!isWorth || attempt >= this.#attempts) throw error;
         await this.pause(attempt);
         continue;
       }
       this.#answered = true;
-      if (!isPassing(reply.status) || attempt >= attemptLimit) return reply;
+      if (!isPassing(reply.status) || attempt >= this.#attempts) return reply;
       const asked = retryAfter(reply);
       if (asked !== undefined && asked > pauseLimit) return reply;
       await discard(reply);

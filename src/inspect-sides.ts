@@ -1,0 +1,96 @@
+import { homeAt } from "./home.ts";
+import { type ImageInfo, type InspectOptions, imageInfoOf } from "./inspect.ts";
+import { ociArchitecture } from "./oci/platform.ts";
+import { Outside, type OutsideOptions } from "./outside.ts";
+import { type ImagePlace, openPlace } from "./place.ts";
+import { Fault } from "./std/fault.ts";
+import { hostPath } from "./std/path.ts";
+import type { StoredImage } from "./store/contract.ts";
+import { type Layout, openLayout } from "./store/layout.ts";
+
+/** What one side knows of an image: its description, or why it cannot tell; neither when it has no such image. */
+export interface Side {
+  readonly info?: ImageInfo;
+  readonly fault?: Fault;
+}
+
+/** What is here, and what is in the registry. */
+export interface Sides {
+  readonly local: Side;
+  readonly remote: Side;
+}
+
+/** What to inspect on both sides. */
+export interface InspectSidesOptions extends InspectOptions {
+  readonly outside?: OutsideOptions;
+  readonly signal?: AbortSignal;
+}
+
+/** How long a registry may take, in milliseconds. */
+const patience = 20_000;
+
+async function sideOf(look: () => Promise<ImageInfo | undefined>): Promise<Side> {
+  try {
+    const info = await look();
+    return info ? { info } : {};
+  } catch (fault) {
+    if (fault instanceof Fault) return { fault };
+    throw fault;
+  }
+}
+
+function infoOf(stored: StoredImage | undefined): ImageInfo | undefined {
+  return stored && { ...imageInfoOf(stored.image), imageId: stored.identity.imageId, digest: stored.identity.digest };
+}
+
+/** What the daemon has under the place's name; a machine without a daemon has nothing there. */
+async function lookIntoDaemon({ names }: ImagePlace, outside: Outside): Promise<ImageInfo | undefined> {
+  try {
+    const glance = await (await outside.daemon()).glance(names[0]!);
+    return glance && { ...imageInfoOf(glance), imageId: glance.id, digest: glance.id };
+  } catch (error) {
+    if (error instanceof Fault && error.code === "daemon.none") return undefined;
+    throw error;
+  }
+}
+
+async function lookHere(place: ImagePlace, outside: Outside): Promise<ImageInfo | undefined> {
+  if (place.kind === "daemon") return lookIntoDaemon(place, outside);
+  const here = infoOf(await place.read());
+  return here ?? (place.kind === "local" ? lookIntoDaemon(place, outside) : undefined);
+}
+
+async function lookThere(place: ImagePlace, text: string, store: Layout, options: InspectSidesOptions, root: string) {
+  const late = AbortSignal.timeout(patience);
+  const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
+  const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const settings = { ...options.outside, platform, store, storeRoot: hostPath(root), remember: false, hasty: true };
+  await using outside = new Outside(settings, () => {}, signal);
+  try {
+    return infoOf(await outside.images.registry.read(place.names[0]!));
+  } catch (error) {
+    if (!late.aborted || options.signal?.aborted) throw error;
+    const found = `its registry does not answer within ${patience / 1000} seconds`;
+    throw new Fault("registry.unreachable", `Cannot inspect ${text}: ${found}`, { cause: error });
+  }
+}
+
+/**
+ * Tells what the local store (else the daemon) and the registry know of an image; a side that cannot tell does not keep the other from it. What
+ * is in a directory or a file has no other side. Nothing is written.
+ */
+export async function inspectSides(options: InspectSidesOptions): Promise<Sides> {
+  const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const { store: root } = homeAt(options.home);
+  await using store = openLayout(root, { platform });
+  const settings = { ...options.outside, platform, store, storeRoot: root, remember: false };
+  await using outside = new Outside(settings, () => {}, options.signal);
+  const base = hostPath(options.base ?? process.cwd());
+  await using place = openPlace(options.image, store, { base, platform, outside });
+  const isNamed = place.kind !== "exchange";
+  const [local, remote] = await Promise.all([
+    sideOf(async () => (place.kind === "registry" ? undefined : lookHere(place, outside))),
+    sideOf(async () => (isNamed ? lookThere(place, options.image, store, options, root) : undefined)),
+  ]);
+  return { local, remote };
+}
