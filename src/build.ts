@@ -1,4 +1,3 @@
-import { bundle } from "./bundle.ts";
 import { createdTime } from "./cnb/app-image.ts";
 import { execEnvName, isForOther } from "./cnb/exec-env.ts";
 import { labelNames } from "./cnb/label.ts";
@@ -19,13 +18,13 @@ import { restore } from "./phase/restore.ts";
 import { saveSboms } from "./phase/sbom.ts";
 import { writePhaseFiles } from "./phase-files.ts";
 import { type Keeper, keyOf, openPlace } from "./place.ts";
+import { runImageNames } from "./run-image-choice.ts";
 import { saveImage, writeReport } from "./save.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
-import { openRunner, runImageNames } from "./stage.ts";
+import { openRunner } from "./stage.ts";
 import { type Emit, type Event, inPhase, logTo, type Phase } from "./std/event.ts";
 import type { ExitName } from "./std/fault.ts";
 import { withExit } from "./std/fault.ts";
-import { readText } from "./std/file.ts";
 import { hostPath } from "./std/path.ts";
 import { openSource } from "./written.ts";
 
@@ -119,7 +118,8 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   );
   checkAnnotations(options.annotations ?? {}, setting.runImage.stored.image.family);
   const { store, stage, supply, builder, platform, kept } = setting;
-  const { workspace, user: owner } = stage;
+  const { workspace, ground } = stage;
+  const owner = ground.user;
   const { outside } = setting;
   const { compression } = options;
   await using target = openPlace(options.image, store, { base, platform, compression, outside, keeper });
@@ -135,7 +135,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     return await analyze({
       previous: { text: previous.text, read: previous.read },
       runImage: setting.runImage,
-      osRelease: () => readText("/etc/os-release"),
+      osRelease: () => ground.osRelease(),
       emit,
     });
   });
@@ -202,10 +202,8 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       built,
       workspace,
       owner,
-      launcher: {
-        path: bundle.launcher(analyzed.target.arch),
-        source: { version: bundle.version(), source: { git: { repository: "", commit: "" } } },
-      },
+      launcher: ground.launcher,
+      platformApi: ground.platformApi,
       runImageNames: runImageNames(options.runImage, builder, analyzed.runImage.name),
       project: source.metadata,
       labels: options.labels ?? {},

@@ -7,7 +7,6 @@ import { openSetting, type SourceOptions } from "./setting.ts";
 import { openRunner } from "./stage.ts";
 import { inPhase } from "./std/event.ts";
 import { type Fault, withExit } from "./std/fault.ts";
-import { readText } from "./std/file.ts";
 import { openSource } from "./written.ts";
 
 /** How detection went. */
@@ -30,7 +29,7 @@ export async function detect(written: SourceOptions): Promise<DetectReport> {
     await using setting = await openSetting(options, { name: "detect", selects, base }, emit);
     const { stage, supply, runImage } = setting;
     const previous = { text: "", read: async () => undefined };
-    const { target } = await analyze({ previous, runImage, osRelease: () => readText("/etc/os-release"), emit });
+    const { target } = await analyze({ previous, runImage, osRelease: () => stage.ground.osRelease(), emit });
     const found = await inPhase(emit, "detect", async () => {
       const components = supply.modules.filter(({ buildpack }) => !buildpack.order).map(({ buildpack }) => buildpack);
       await using runner = await openRunner(stage, "detect", components);

@@ -3,6 +3,8 @@ import { type HostPath, hostPath, under } from "./std/path.ts";
 
 /** Where everything of ours lives on this machine. */
 export interface Home {
+  /** All of it. */
+  readonly root: HostPath;
   /** The local store: an OCI image layout. */
   readonly store: HostPath;
   /** Directories of running builds. */
@@ -13,6 +15,8 @@ export interface Home {
   readonly modules: HostPath;
   /** Unpacked layers of images, by diffID. */
   readonly layers: HostPath;
+  /** Files that were downloaded, by their URL. */
+  readonly downloads: HostPath;
   /** Unpacked images that `run` has started, by image ID. */
   readonly roots: HostPath;
   /** When images were last fetched from their registries. */
@@ -25,11 +29,13 @@ export interface Home {
 export function homeAt(path?: string): Home {
   const root = hostPath(path ?? `${homedir()}/.pack`);
   return {
+    root,
     store: under(root, "store"),
     work: under(root, "work"),
     kept: under(root, "kept"),
     modules: under(root, "modules"),
     layers: under(root, "layers"),
+    downloads: under(root, "download-cache"),
     roots: under(root, "roots"),
     pulls: under(root, "pulls"),
     packages: under(root, "packages"),

@@ -6,6 +6,7 @@ import type { HostPath } from "./std/path.ts";
 import type { ImageStore, IndexStore } from "./store/contract.ts";
 import type { Daemon } from "./store/daemon.ts";
 import type { Layout } from "./store/layout.ts";
+import type { Dispatchers } from "./store/registry/dispatcher.ts";
 import type { Registry } from "./store/registry.ts";
 
 /** How registries and the Docker daemon are reached; without any of it as nobody in particular, directly, and at the usual socket. */
@@ -40,6 +41,7 @@ export class Outside implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   #registry: Promise<Registry> | undefined;
   #daemon: Promise<Daemon> | undefined;
+  #dispatchers: Promise<Dispatchers> | undefined;
 
   constructor(options: OutsideSettings, emit: Emit, signal?: AbortSignal) {
     this.#options = options;
@@ -57,6 +59,12 @@ export class Outside implements AsyncDisposable {
   daemon(): Promise<Daemon> {
     this.#daemon ??= this.#openDaemon();
     return this.#daemon;
+  }
+
+  /** Connections to any server, with the proxies and certificates registries are reached by. */
+  dispatchers(): Promise<Dispatchers> {
+    this.#dispatchers ??= this.#openDispatchers();
+    return this.#dispatchers;
   }
 
   /** The registries, and the daemon, as stores that can be handed on before anything is read or written. */
@@ -102,12 +110,11 @@ export class Outside implements AsyncDisposable {
       remember = true,
       hasty,
     } = this.#options;
-    const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
     return openRegistry({
       platform,
       credentials: environmentCredentials(env, homedir()),
       proxy: proxySettingsOf(env),
-      tls: { bundles, hostDirectories: ["/etc/docker/certs.d", "/etc/containers/certs.d"] },
+      tls: this.#tls(),
       emit: this.#emit,
       ...(hasty && { attempts: 2, connectTimeout: 5000 }),
       ...(insecureRegistries && { insecure: insecureRegistries }),
@@ -118,7 +125,23 @@ export class Outside implements AsyncDisposable {
     });
   }
 
+  #tls() {
+    const { env = {} } = this.#options;
+    const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
+    return { bundles, hostDirectories: ["/etc/docker/certs.d", "/etc/containers/certs.d"] };
+  }
+
+  async #openDispatchers(): Promise<Dispatchers> {
+    const [{ Dispatchers }, { proxySettingsOf }] = await Promise.all([
+      import("./store/registry/dispatcher.ts"),
+      import("./store/registry/proxy.ts"),
+    ]);
+    return new Dispatchers({ tls: this.#tls(), proxy: proxySettingsOf(this.#options.env ?? {}) });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    const dispatchers = await this.#dispatchers?.catch(() => undefined);
+    await dispatchers?.[Symbol.asyncDispose]();
     const registry = await this.#registry?.catch(() => undefined);
     await registry?.[Symbol.asyncDispose]();
     const daemon = await this.#daemon?.catch(() => undefined);

@@ -1,31 +1,37 @@
 import { homedir } from "node:os";
 import { bundle } from "./bundle.ts";
 import { appPlace, volumeWarning } from "./cnb/app-place.ts";
-import type { Builder } from "./cnb/builder.ts";
+import { imageGround, machineGround, type Wanted } from "./ground.ts";
 import { homeAt } from "./home.ts";
+import { imageRootFor } from "./image-root.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
+import { groundImage, openBuilder } from "./open-builder.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
 import { type Kept, openKept } from "./phase/kept/kept.ts";
 import type { Binding } from "./phase/platform.ts";
-import { openWorkspace, standardApp } from "./phase/workspace.ts";
+import { openWorkspace } from "./phase/workspace.ts";
 import { keyOf, openPlace } from "./place.ts";
 import type { PullPolicy } from "./pull-policy.ts";
 import { pullRecord } from "./pull-record.ts";
+import { type Reach, sourcesOf } from "./reach.ts";
 import { findRunImage, type RunImageMirrors, runImageNamesFor } from "./run-image.ts";
+import { checkRunImage, runImageName, runImageText } from "./run-image-choice.ts";
 import { chooseSandbox } from "./sandbox/choose.ts";
-import type { Mount } from "./sandbox/contract.ts";
+import type { Mount, SandboxKind } from "./sandbox/contract.ts";
 import { host } from "./sandbox/host.ts";
 import { namespace } from "./sandbox/namespace.ts";
 import type { Selects } from "./source/app.ts";
 import { readBinding } from "./source/binding.ts";
-import { chooseSupply, readBuilder, type Supply } from "./source/builder.ts";
-import type { Library } from "./source/locate.ts";
+import type { OpenBuilder } from "./source/builder.ts";
 import { readNpmSettings } from "./source/npm.ts";
-import { checkRunImage, ownerOf, runImageName, runImageText, type Stage, setStage } from "./stage.ts";
+import { type BuildpackRegistry, officialRegistry } from "./source/registry.ts";
+import { gatherSupply, type Supply } from "./source/supply.ts";
+import { type Stage, setStage } from "./stage.ts";
 import { type Emit, logTo } from "./std/event.ts";
+import { Fault } from "./std/fault.ts";
 import { type GuestPath, guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
@@ -42,21 +48,26 @@ export interface SourceOptions {
   readonly sourceMetadata?: boolean;
   /** Where Plinth keeps images, caches and work in progress; `~/.pack` unless said. */
   readonly home?: string;
-  /** The path of a `builder.toml`; the bundled one unless said. */
+  /** The builder: the path of a `builder.toml`, an image's name, `docker-daemon:NAME`, `oci:DIR` or an archive; the bundled one unless said. */
   readonly builder?: string;
   /**
-   * Buildpacks to use, all of them and in this order, instead of the builder's order: paths of directories or archives, `id` or `id@version` of
-   * one that the builder has, `from=builder` for the builder's own order.
+   * Buildpacks to use, all of them and in this order, instead of the builder's order: paths of directories, archives or packages (`.cnb`), URLs,
+   * `docker://IMAGE`, `oci:DIR`, `urn:cnb:registry:ID`, `id` or `id@version` of one that the builder or the registry has, `from=builder` for the
+   * builder's own order.
    */
   readonly buildpacks?: readonly string[];
   /** Buildpacks to try before and after those of every group of the builder's order, unless `buildpacks` says otherwise. */
   readonly preBuildpacks?: readonly string[];
   readonly postBuildpacks?: readonly string[];
+  /** Leave out the buildpacks the builder puts around every group. */
+  readonly disableSystemBuildpacks?: boolean;
+  /** Where ids of buildpacks are looked up that the builder does not have; the public registry unless said. */
+  readonly buildpackRegistry?: BuildpackRegistry;
   /** The run image: a name in the local store, `oci:DIR[:tag]` or an archive; the builder's unless said. */
   readonly runImage?: string;
   /** More mirrors of run images, by image: they are tried before the builder's own. */
   readonly runImageMirrors?: RunImageMirrors;
-  /** When the run image is fetched from its registry. */
+  /** When the builder, the run image and packages are fetched from their registries. */
   readonly pullPolicy?: PullPolicy;
   readonly outside?: OutsideOptions;
   /** Environment variables for the buildpacks. */
@@ -86,7 +97,7 @@ export interface SourceOptions {
 /** Everything a build or a detection stands on, opened; disposing it leaves nothing behind but the store. */
 export interface Setting extends AsyncDisposable {
   readonly store: Layout;
-  readonly builder: Builder;
+  readonly builder: OpenBuilder;
   readonly supply: Supply;
   readonly runImage: RunImageChoice;
   readonly stage: Stage;
@@ -113,11 +124,6 @@ async function npmBinding(options: SourceOptions): Promise<Record<string, Bindin
   return { npmrc: { type: "npmrc", ".npmrc": settings.text + line, ...file } };
 }
 
-async function supplyFor(options: SourceOptions, library: Library): Promise<{ builder: Builder; supply: Supply }> {
-  const read = await readBuilder(hostPath(options.builder ?? bundle.builder), library);
-  return { builder: read.builder, supply: await chooseSupply(options, library, read.supply) };
-}
-
 /** When a run image is fetched: a builder's own default is only taken from the local store, as nobody may have published its name. */
 function pullPolicyOf(options: SourceOptions): PullPolicy {
   return options.pullPolicy ?? (options.runImage || options.builder ? "if-not-present" : "never");
@@ -131,6 +137,15 @@ function volumesOf(options: SourceOptions, app: GuestPath, emit: Emit): readonly
   const warnings = mounts.map(({ guest }) => volumeWarning(guest, app));
   for (const warning of warnings) if (warning) logTo(emit).warn(warning);
   return mounts;
+}
+
+/** What the user wants to be otherwise than the ground says. */
+function wantedOf({ uid, gid, workspace }: SourceOptions): Wanted {
+  return {
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(workspace !== undefined && { app: appPlace(workspace) }),
+  };
 }
 
 /** What a setting is opened for. */
@@ -148,17 +163,64 @@ export interface Purpose {
   readonly image?: { readonly text: string; readonly forget: boolean };
 }
 
+/** Throws Fault `sandbox.image` when builds must stand on an image and the sandbox cannot have it as its root. */
+function checkGround(kind: SandboxKind, explanation: string, builder: OpenBuilder): void {
+  if (kind.translates) return;
+  throw new Fault(
+    "sandbox.image",
+    `Cannot use builder ${builder.name}: builds with it run in its image, and the sandbox is ${explanation}`,
+    { exit: "usage", hint: "`pack doctor` tells what other sandboxes need" },
+  );
+}
+
+/** Opens what builds are fetched with. */
+function reachFor(options: SourceOptions, purpose: Purpose, opened: OpenedStack, emit: Emit): Reach {
+  const home = homeAt(options.home);
+  const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const store = opened.use(openLayout(home.store, { platform, hold: true }));
+  const { compression, base } = purpose;
+  const { signal } = options;
+  const outside = opened.use(
+    new Outside({ ...options.outside, platform, compression, store, storeRoot: home.store }, emit, signal),
+  );
+  const registry = options.buildpackRegistry ?? officialRegistry;
+  return { home, store, outside, platform, policy: pullPolicyOf(options), registry, base, opened, emit, signal };
+}
+
+async function findRunImageFor(
+  options: SourceOptions,
+  { registry }: Purpose,
+  builder: OpenBuilder,
+  reach: Reach,
+): Promise<RunImageChoice> {
+  const { home, store, outside, platform, base, opened, emit, policy } = reach;
+  const text = runImageText(options.runImage, builder);
+  const place = opened.use(openPlace(text, store, { base, platform, outside }));
+  const leave = registry !== undefined;
+  const search = { store, outside, policy, record: pullRecord(home.pulls), leave, emit };
+  const names = options.runImage ? { image: text } : (builder.runImages[0] ?? {});
+  const found = await findRunImage(place, runImageNamesFor(names, options.runImageMirrors, registry), search);
+  const stored = checkRunImage(found?.stored, text, platform.architecture);
+  return { name: found?.name ?? runImageName(text, builder), stored };
+}
+
+async function supplyFor(options: SourceOptions, builder: OpenBuilder, reach: Reach): Promise<Supply> {
+  const { buildpacks = [], preBuildpacks = [], postBuildpacks = [], disableSystemBuildpacks = false } = options;
+  const library = { cache: reach.home.modules, arch: reach.platform.architecture };
+  return gatherSupply(
+    builder,
+    { buildpacks, pre: preBuildpacks, post: postBuildpacks, withoutSystem: disableSystemBuildpacks },
+    { library, sources: sourcesOf(reach), base: reach.base },
+  );
+}
+
 /**
  * Opens store, builder, run image, sandbox and workspace, and copies the app. Throws Fault for each of them that cannot be had, leaving
  * nothing behind.
  */
 export async function openSetting(options: SourceOptions, purpose: Purpose, emit: Emit): Promise<Setting> {
-  const app = hostPath(options.app);
   const { base } = purpose;
-  const appGuest = options.workspace === undefined ? standardApp : appPlace(options.workspace);
-  const volumes = volumesOf(options, appGuest, emit);
-  const home = homeAt(options.home);
-  const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const wanted = wantedOf(options);
   const opened = new OpenedStack();
   // Probing is mostly waiting, and there is enough to do meanwhile.
   const choosing = chooseSandbox([namespace, host], options.sandbox);
@@ -167,46 +229,39 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     () => {},
   );
   try {
-    const store = opened.use(openLayout(home.store, { platform, hold: true }));
-    const { builder, supply } = await supplyFor(options, { cache: home.modules, arch: platform.architecture });
+    const reach = reachFor(options, purpose, opened, emit);
+    const { home, store, outside, platform } = reach;
+    const builder = await openBuilder(options.builder, reach);
     for (const warning of builder.warnings) logTo(emit).warn(warning);
-    const text = runImageText(options.runImage, builder);
-    const outside = opened.use(
-      new Outside(
-        { ...options.outside, platform, compression: purpose.compression, store, storeRoot: home.store },
-        emit,
-        options.signal,
-      ),
-    );
-    const place = opened.use(openPlace(text, store, { base, platform, outside }));
-    const leave = purpose.registry !== undefined;
-    const search = { store, outside, policy: pullPolicyOf(options), record: pullRecord(home.pulls), leave, emit };
-    const names = options.runImage ? { image: text } : (builder.runImages[0] ?? {});
-    const wanted = runImageNamesFor(names, options.runImageMirrors, purpose.registry);
-    const found = await findRunImage(place, wanted, search);
-    const stored = checkRunImage(found?.stored, text, platform.architecture);
-    const runImage = { name: found?.name ?? runImageName(text, builder), stored };
+    const supply = await supplyFor(options, builder, reach);
+    const runImage = await findRunImageFor(options, purpose, builder, reach);
+    const image = await groundImage(builder, reach);
     const { kind, explanation } = await choosing;
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
+    if (image) checkGround(kind, explanation, builder);
+    const ground = image
+      ? await imageGround(builder, image, imageRootFor(kind, options.builder ?? builder.name, reach), wanted)
+      : machineGround(kind, runImage.stored.image.config, wanted);
+    const volumes = volumesOf(options, ground.places.app, emit);
     const workspace = opened.use(
-      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose.name)).slice(0, 16), appGuest),
+      await openWorkspace(home.work, kind.translates, hexOf(digestOf(purpose.name)).slice(0, 16), ground.places),
     );
     if (options.workspace !== undefined && !kind.translates)
-      logTo(emit).warn(`The sandbox ${kind.name} shows the app where it is on this machine, not at ${appGuest}`);
-    const own = ownerOf(stored.image.config);
-    const user = { uid: options.uid ?? own.uid, gid: options.gid ?? own.gid };
+      logTo(emit).warn(
+        `The sandbox ${kind.name} shows the app where it is on this machine, not at ${ground.places.app}`,
+      );
     const kept = opened.use(
       await openKept(
         {
           root: purpose.image && under(home.kept, keyOf(purpose.image.text, base)),
           forget: purpose.image?.forget ?? false,
           workspace,
-          owner: user,
+          owner: ground.user,
           store: home.store,
           version: bundle.version(),
         },
-        { from: app, selects: purpose.selects, signal: options.signal },
+        { from: hostPath(options.app), selects: purpose.selects, signal: options.signal },
       ),
     );
     const { count, bytes, copied } = kept.app.copy;
@@ -214,14 +269,14 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     const stage = await setStage(
       {
         kind,
+        ground,
         workspace,
         supply,
-        user,
         network: options.network ?? "host",
         volumes,
         signal: options.signal,
       },
-      { env: options.env ?? {}, bindings: await bindingsOf(options), builder },
+      { env: options.env ?? {}, bindings: await bindingsOf(options), buildConfig: builder.buildConfig },
     );
     return {
       store,

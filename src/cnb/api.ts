@@ -10,6 +10,9 @@ export interface Api {
 /** The Platform API this lifecycle follows. */
 export const platformApi = "0.15";
 
+/** The Platform API versions this lifecycle can follow when the launcher of an image knows no newer one, oldest first. */
+export const platformApis = ["0.12", "0.13", "0.14", platformApi] as const;
+
 /** The Buildpack API versions this lifecycle implements, oldest first. */
 export const buildpackApis = ["0.7", "0.8", "0.9", "0.10", "0.11", "0.12"] as const;
 

@@ -102,6 +102,8 @@ export interface AppImage {
   readonly layersDir: string;
   readonly appDir: string;
   readonly entrypoint: Entrypoint;
+  /** What the launcher is told to follow; the one we follow unless said. */
+  readonly platformApi?: string;
   /** RFC 3339, from `createdTime`. */
   readonly created: string;
 }
@@ -122,7 +124,7 @@ function appEnv(app: AppImage): readonly string[] {
   const variables = [
     ["CNB_LAYERS_DIR", app.layersDir],
     ["CNB_APP_DIR", app.appDir],
-    ["CNB_PLATFORM_API", platformApi],
+    ["CNB_PLATFORM_API", app.platformApi ?? platformApi],
     ["CNB_DEPRECATION_MODE", "quiet"],
     // Without a PATH in the run image a colon stays at the end, as in the reference.
     ["PATH", `${processDirectory}:/cnb/lifecycle:${plainValue(base, "PATH")}`],

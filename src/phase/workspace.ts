@@ -21,8 +21,8 @@ export interface Workspace extends AsyncDisposable {
   readonly scratch: HostPath;
   /** Where kept directories wait on their way in and out; no sandbox shows it. */
   readonly aside: HostPath;
-  /** Where a buildpack's own directory is seen by its scripts. */
-  buildpackPath(escapedId: string, version: string, root: HostPath): GuestPath;
+  /** Where a buildpack's own directory is seen by its scripts; `root` is where this machine has it, which nobody asks where guest paths differ. */
+  buildpackPath(escapedId: string, version: string, root: HostPath | undefined): GuestPath;
 }
 
 /** Removes what builds that were killed have left behind. */
@@ -55,19 +55,30 @@ async function claim(parent: HostPath, fixedName: string | undefined): Promise<H
   }
 }
 
-/** Where an app is seen unless its place is chosen. */
-export const standardApp = guestPath("/workspace");
+/** Where the standard directories are seen when guest paths are not host paths. */
+export interface GuestPlaces {
+  readonly app: GuestPath;
+  readonly layers: GuestPath;
+  readonly platform: GuestPath;
+}
+
+/** Where they are unless a builder or its user says otherwise (Platform spec, "Operations"). */
+export const standardPlaces: GuestPlaces = {
+  app: guestPath("/workspace"),
+  layers: guestPath("/layers"),
+  platform: guestPath("/platform"),
+};
 
 /**
- * Opens fresh, empty directories below `parent`. With `translates`, guest paths are the standard ones (`/workspace`, `/layers`, …);
- * the app's is `app`; otherwise they are host paths below
+ * Opens fresh, empty directories below `parent`. With `translates`, guest paths are those of `guests` and other standard ones;
+ * otherwise they are host paths below
  * `parent/<fixedName>`, a fixed name because such paths end up in the image. Disposing removes all of it.
  */
 export async function openWorkspace(
   parent: HostPath,
   translates: boolean,
   fixedName: string,
-  app: GuestPath = standardApp,
+  guests = standardPlaces,
 ): Promise<Workspace> {
   let root: HostPath;
   try {
@@ -86,11 +97,11 @@ export async function openWorkspace(
     await makeDirectory(host);
     return { host, guest: guestPath(translates ? guest : host) };
   };
-  const layers = await place("layers", "/layers");
+  const layers = await place("layers", guests.layers);
   return {
-    app: await place("app", app),
+    app: await place("app", guests.app),
     layers,
-    platform: await place("platform", "/platform"),
+    platform: await place("platform", guests.platform),
     buildConfig: await place("build-config", "/cnb/build-config"),
     sbom: { host: (await place("sbom", "/")).host, guest: under(layers.guest, "sbom") },
     config: { host: (await place("config", "/")).host, guest: under(layers.guest, "config") },
@@ -99,7 +110,7 @@ export async function openWorkspace(
     scratch: (await place("scratch", "/")).host,
     aside: (await place("aside", "/")).host,
     buildpackPath: (escapedId, version, module) =>
-      translates ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module),
+      translates || module === undefined ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module),
     [Symbol.asyncDispose]: () => removeTree(root),
   };
 }

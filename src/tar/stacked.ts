@@ -47,6 +47,13 @@ export class Stacked {
     return found?.stats.isFile() ? readFileSync(systemPath(found.parts[0]!.path), "utf8") : undefined;
   }
 
+  /** Where on this machine the directory at a path is, links followed; undefined when there is none, or several layers have a part of it. */
+  directoryAt(path: GuestPath): HostPath | undefined {
+    const found = this.#find(path);
+    const [only, ...others] = found?.stats.isDirectory() ? found.parts : [];
+    return only && others.length === 0 ? hostPath(Buffer.from(only.path, "latin1").toString()) : undefined;
+  }
+
   /** The names in the directory at a path, in byte order; none when it is no directory. */
   namesAt(path: GuestPath): string[] {
     const found = this.#find(path);

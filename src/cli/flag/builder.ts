@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Context } from "../context.ts";
 import { pathFrom, repeated } from "../input.ts";
 
@@ -9,34 +9,43 @@ export interface BuilderFlags {
   readonly buildpack?: string[];
   readonly preBuildpack?: string[];
   readonly postBuildpack?: string[];
+  readonly disableSystemBuildpacks?: boolean;
 }
 
 /** Adds the flags that say which buildpacks there are, and in which order they are tried. */
 export function addBuilderFlags(command: Command): Command {
   return command
-    .option("-B, --builder <builder.toml>", "the builder: an order of buildpacks (default: the bundled one)")
+    .option("-B, --builder <image|builder.toml>", "the builder (default: the bundled one)")
     .option(
-      "-b, --buildpack <dir|archive|id>",
+      "-b, --buildpack <buildpack>",
       "use these buildpacks, in this order, instead of the builder's (repeatable)",
       repeated,
     )
-    .option("--pre-buildpack <dir|archive|id>", "add to the front of every group of the builder (repeatable)", repeated)
-    .option("--post-buildpack <dir|archive|id>", "add to the end of every group of the builder (repeatable)", repeated);
+    .option("--pre-buildpack <buildpack>", "add to the front of every group of the builder (repeatable)", repeated)
+    .option("--post-buildpack <buildpack>", "add to the end of every group of the builder (repeatable)", repeated)
+    .option("--disable-system-buildpacks", "leave out the buildpacks the builder puts around every group")
+    .addOption(new Option("--trust-builder").hideHelp())
+    .addOption(new Option("--trust-extra-buildpacks").hideHelp())
+    .addOption(new Option("--lifecycle-image <name>").hideHelp());
 }
 
-/** A path stays one; what is at none is an id. */
+/** Where a builder or buildpack is, whatever directory the library looks from: paths become absolute, names and ids stay. */
 function locator(context: Context, text: string): string {
+  const image = /^((?:oci|oci-archive|docker-archive):)([^:]+)(.*)$/s.exec(text);
+  if (image) return `${image[1]}${pathFrom(context.cwd, image[2]!)}${image[3]}`;
+  if (/^[a-z][a-z0-9+.-]*:|^from=builder/i.test(text)) return text;
   const path = pathFrom(context.cwd, text);
-  return text === "from=builder" || (/^[^./]/.test(text) && !existsSync(path)) ? text : path;
+  return /^[./]|\.(toml|cnb|tgz|tar|tar\.gz)$/.test(text) || existsSync(path) ? path : text;
 }
 
 /** The options of the library that these flags fill. */
 export function builderOptions(context: Context, flags: BuilderFlags) {
   const located = (texts: readonly string[]) => texts.map((text) => locator(context, text));
   return {
-    ...(flags.builder && { builder: pathFrom(context.cwd, flags.builder) }),
+    ...(flags.builder && { builder: locator(context, flags.builder) }),
     ...(flags.buildpack && { buildpacks: located(flags.buildpack) }),
     ...(flags.preBuildpack && { preBuildpacks: located(flags.preBuildpack) }),
     ...(flags.postBuildpack && { postBuildpacks: located(flags.postBuildpack) }),
+    ...(flags.disableSystemBuildpacks && { disableSystemBuildpacks: true }),
   };
 }

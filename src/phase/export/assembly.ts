@@ -25,6 +25,8 @@ export interface ExportInputs {
   readonly workspace: Workspace;
   readonly owner: Owner;
   readonly launcher: { readonly path: HostPath; readonly source: LauncherSource };
+  /** The Platform API the launcher is told to follow. */
+  readonly platformApi: string;
   readonly runImageNames: RunImageNames;
   readonly project: ProjectMetadata | undefined;
   readonly defaultProcess: string | undefined;

@@ -168,6 +168,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
     layersDir: workspace.layers.guest,
     appDir: workspace.app.guest,
     entrypoint,
+    platformApi: inputs.platformApi,
     created: inputs.created,
   });
   const annotations = { ...base.image.annotations, ...inputs.annotations };

@@ -1,0 +1,45 @@
+import { referenceOf } from "./cnb/run-image.ts";
+import type { MakeRoot } from "./ground.ts";
+import { hexOf } from "./oci/digest.ts";
+import { parseReference, withDefaultTag } from "./oci/reference.ts";
+import type { Reach } from "./reach.ts";
+import type { SandboxKind } from "./sandbox/contract.ts";
+import type { UnpackedImage } from "./source/builder-image.ts";
+import { logTo } from "./std/event.ts";
+import { Fault } from "./std/fault.ts";
+import { isDirectory } from "./std/file.ts";
+import { type HostPath, under } from "./std/path.ts";
+import { unpackImage } from "./store/stack.ts";
+
+/** The files of an image as one directory, unpacked at the first need and shared by all. */
+async function asDirectory({ stored }: UnpackedImage, { home, signal }: Reach): Promise<HostPath> {
+  const directory = under(home.roots, stored.identity.imageId.replace(":", "-"));
+  if (await isDirectory(directory)) return directory;
+  try {
+    await unpackImage(stored, directory, signal && { signal });
+  } catch (error) {
+    // Another build may have been faster.
+    if (!(error instanceof Fault && error.code === "unpack.place" && (await isDirectory(directory)))) throw error;
+  }
+  return directory;
+}
+
+/** What a container engine calls the image, which is loaded into it unless it is there. */
+async function loaded({ stored }: UnpackedImage, text: string, { outside, emit }: Reach): Promise<string> {
+  const daemon = await outside.daemon();
+  const id = daemon.idOf(stored.identity);
+  if (await daemon.glance(id)) return id;
+  logTo(emit).info(`Loading ${text} into the container engine`);
+  const name = referenceOf(text) ?? parseReference(`pack.local/builder:${hexOf(stored.identity.imageId).slice(0, 12)}`);
+  return daemon.idOf(await daemon.write(stored.image, [withDefaultTag(name)], stored.blobs, stored));
+}
+
+/** Makes an image the root of a kind of sandbox: by its layers, or as one directory where the kernel lets nobody stack them. */
+export function imageRootFor(kind: SandboxKind, text: string, reach: Reach): MakeRoot {
+  return async (image) => {
+    if (kind.name === "namespace" && !(await kind.stacks(reach.home.work)))
+      return { kind: "directory", path: await asDirectory(image, reach), access: "ro" };
+    const layers = image.layers.map(({ tree }) => tree);
+    return { kind: "image", layers, inEngine: () => loaded(image, text, reach) };
+  };
+}
