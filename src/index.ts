@@ -2,6 +2,13 @@ export type { BaseReport } from "./base/create.ts";
 export type { PackageDiff } from "./base/diff.ts";
 export { type BaseImageOptions, createBaseImage } from "./base-image.ts";
 export { type BuildOptions, type BuildReport, build } from "./build.ts";
+export { type NewBuildpackOptions, newBuildpack } from "./buildpack-new.ts";
+export {
+  type PackageBuildpackOptions,
+  type PackagedImage,
+  type PackageReport,
+  packageBuildpack,
+} from "./buildpack-package.ts";
 export { type DetectReport, detect } from "./detect.ts";
 export { listImages, type PruneReport, pruneStore, removeImages } from "./image-list.ts";
 export {
@@ -12,6 +19,7 @@ export {
   inspect,
 } from "./inspect.ts";
 export { type InspectSidesOptions, inspectSides, type Side, type Sides } from "./inspect-sides.ts";
+export type { MakingOptions } from "./making.ts";
 export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";
 export { type PullPolicy, parsePullPolicy } from "./pull-policy.ts";

@@ -14,6 +14,7 @@ const floors: Record<string, number> = {
   source: 5,
   base: 5,
   phase: 6,
+  package: 6,
   "": 7,
   cli: 8,
 };

@@ -48,6 +48,16 @@ export const commands: readonly CommandEntry[] = [
   },
   { names: ["base"], summary: "make run images from distribution packages", load: () => import("./command/base.ts") },
   {
+    names: ["buildpack"],
+    summary: "make and inspect buildpacks and their packages",
+    load: () => import("./command/buildpack.ts"),
+  },
+  {
+    names: ["extension"],
+    summary: "make and inspect packages of image extensions",
+    load: () => import("./command/extension.ts"),
+  },
+  {
     names: ["completion"],
     summary: "print a completion script for a shell",
     load: () => import("./command/completion.ts"),
