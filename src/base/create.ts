@@ -18,6 +18,7 @@ import { planLayers, putLayer } from "./layer.ts";
 import { readMachine } from "./machine.ts";
 import { packagesOf } from "./packages.ts";
 import type { Mirror } from "./suite.ts";
+import { withTools } from "./tools.ts";
 
 /** What a base is made from and where it goes. */
 export interface BaseOptions {
@@ -55,7 +56,8 @@ export interface BaseReport {
 type Made = Omit<BaseReport, "identity"> & { readonly blobs: BlobSource };
 
 async function fromPackages(options: BaseOptions, directory: HostPath): Promise<Made> {
-  const { definition, store, emit, signal, created = normalizedTime } = options;
+  const { store, emit, signal, created = normalizedTime } = options;
+  const definition = withTools(options.definition);
   const architecture = definition.architecture ?? machineArchitecture();
   const user = definition.user ?? defaultUser;
   const { tree, packages, archives, distro } = await assemble(
@@ -123,13 +125,13 @@ async function withDirectory<T>(parent: HostPath, work: (directory: HostPath) =>
 }
 
 /**
- * Makes a run image, from Debian packages or from a file system that is there, and stores it under `names`. The same packages and the
+ * Makes a run image, or a build image, from Debian packages or from a file system that is there, and stores it under `names`. The same packages and the
  * same definition give the same image ID wherever and whenever it is made. Throws a Fault; then no name has changed and
  * nothing is left in `temporary`.
  */
 export async function createBase(options: BaseOptions): Promise<BaseReport> {
   const { definition, from, store, names } = options;
-  if (!from && definition.packages.length === 0)
+  if (!from && definition.packages.length + definition.tools.length === 0)
     throw new Fault("base.definition", "Cannot make a base: the definition lists no packages", {
       hint: 'add packages = ["base-files", "libc6", …], or take a root file system with --from',
     });

@@ -3,6 +3,7 @@ import { compareBytes } from "../std/byte.ts";
 import { Fault } from "../std/fault.ts";
 import { parseToml, pathOf, type TomlTable } from "../std/toml.ts";
 import { booleanIn, integerIn, requiredStringIn, stringIn, stringsIn, tableIn, tablesIn } from "../std/toml-read.ts";
+import { type BaseKind, baseKinds, type Tool, tools, usualTools } from "./tools.ts";
 
 /** Who the app runs as. */
 export interface BaseUser {
@@ -22,6 +23,9 @@ type BaseFile =
 
 /** Everything `base.toml` says, complete. */
 export interface BaseDefinition {
+  readonly kind: BaseKind;
+  /** Sets of packages that are taken in besides `packages`. */
+  readonly tools: readonly Tool[];
   /** What becomes the labels `io.buildpacks.base.<key>`. */
   readonly about: Readonly<Record<string, string>>;
   /** The stack id for platforms and buildpacks that still ask for one. */
@@ -47,6 +51,8 @@ export interface BaseDefinition {
 }
 
 const rootKeys = [
+  "kind",
+  "tools",
   "base",
   "release",
   "suites",
@@ -82,6 +88,21 @@ function words(table: TomlTable, key: string, place: string, pattern: RegExp, wh
   const bad = found?.find((item) => !pattern.test(item));
   if (bad !== undefined) throw wrong(table, key, place, `"${bad}" is not ${what}`);
   return found && [...new Set(found)];
+}
+
+function choice<T extends string>(table: TomlTable, key: string, place: string, known: readonly T[]): T | undefined {
+  const text = stringIn(table, key, place);
+  const found = known.find((one) => one === text);
+  if (text === undefined || found !== undefined) return found;
+  throw wrong(table, key, place, `"${text}" is none of ${known.join(", ")}`);
+}
+
+function toolsOf(root: TomlTable, kind: BaseKind, place: string): readonly Tool[] {
+  const known = Object.keys(tools) as Tool[];
+  const names = stringsIn(root, "tools", place);
+  const bad = names?.find((name) => !known.some((one) => one === name));
+  if (bad !== undefined) throw wrong(root, "tools", place, `"${bad}" is none of ${known.join(", ")}`);
+  return names === undefined ? usualTools[kind] : known.filter((one) => names.includes(one));
 }
 
 function pinsOf(root: TomlTable, place: string): Map<string, string> {
@@ -181,6 +202,7 @@ export function parseDefinition(text: string, place: string): BaseDefinition {
   ] as const)
     if (id !== undefined && !/^[A-Za-z0-9./-]+$/.test(id))
       throw wrong(base, key, place, `"${id}" has other characters than letters, digits, ".", "/" and "-"`);
+  const kind = choice(root, "kind", place, baseKinds) ?? "run";
   const packages = words(root, "packages", place, packageName, "the name of a package") ?? [];
   const without = words(root, "without", place, packageName, "the name of a package") ?? [];
   const both = packages.find((name) => without.includes(name));
@@ -196,6 +218,8 @@ export function parseDefinition(text: string, place: string): BaseDefinition {
   if (suites.length === 0) throw wrong(root, "suites", place, "it is empty");
   const user = userOf(root, place);
   return {
+    kind,
+    tools: toolsOf(root, kind, place),
     about,
     ...(stack && { stack }),
     rebasable: booleanIn(base, "rebasable", place) ?? true,

@@ -14,9 +14,10 @@ import { byteString, textOf } from "../tar/name.ts";
 import { readTar } from "../tar/read.ts";
 import { bareAccounts, ownUser, withGroup, withUser } from "./account.ts";
 import { type BaseDefinition, type BaseUser, defaultUser } from "./definition.ts";
-import { addOwnFiles } from "./furnish.ts";
+import { addBuildDirectories, addOwnFiles } from "./furnish.ts";
 import { putLayer } from "./layer.ts";
 import { readFiles } from "./peek.ts";
+import { buildDirectories } from "./tools.ts";
 import { directoryNode, fileNode, put, type Tree } from "./tree.ts";
 
 /** A file system that is there already: a tar of it, or an image. */
@@ -111,12 +112,14 @@ export async function adopt(
   const user = own ?? definition.user ?? defaultUser;
   const tree: Tree = new Map();
   if (!own) addUser(tree, found, user);
+  const made = definition.kind === "build" ? buildDirectories.map(([path]) => byteString(path)) : [];
+  if (definition.kind === "build") addBuildDirectories(tree, user);
   addOwnFiles(tree, definition);
   const text = osReleases.map((path) => found.get(path)).find((text) => text !== undefined);
   const adopted = { blobs: source, user, distro: text === undefined ? undefined : parseOsRelease(text) };
   // Directories on the way are left to the image below, whose owners and modes count.
   const ends = [...tree.keys()].filter(
-    (path) => path === byteString(user.home.slice(1)) || tree.get(path)?.type !== "directory",
+    (path) => path === byteString(user.home.slice(1)) || made.includes(path) || tree.get(path)?.type !== "directory",
   );
   if (ends.length === 0) return { ...adopted, image };
   const layer = await putLayer(blobs, tree, { title: "user", paths: ends.sort() }, { family: image.family, signal });

@@ -3,6 +3,7 @@ import { installCertificates } from "./certificate.ts";
 import type { BaseDefinition, BaseUser } from "./definition.ts";
 import { installDatabase } from "./dpkg.ts";
 import type { Package } from "./package.ts";
+import { buildDirectories } from "./tools.ts";
 import { directoryNode, fileNode, has, linkNode, put, readFileAt, type Tree } from "./tree.ts";
 
 /*
@@ -62,6 +63,10 @@ const alternatives: readonly (readonly [names: readonly string[], programs: read
     ["awk", "nawk"],
     ["usr/bin/gawk", "usr/bin/mawk", "usr/bin/original-awk"],
   ],
+  [["c++"], ["usr/bin/g++", "usr/bin/clang++"]],
+  [["c89"], ["usr/bin/c89-gcc"]],
+  [["c99"], ["usr/bin/c99-gcc"]],
+  [["cc"], ["usr/bin/gcc", "usr/bin/clang"]],
   [["pager"], ["usr/bin/less", "usr/bin/more"]],
   [["which"], ["usr/bin/which.gnu", "usr/bin/which.debianutils"]],
 ];
@@ -106,6 +111,14 @@ async function addUser(tree: Tree, user: BaseUser): Promise<void> {
   put(tree, user.home.slice(1), directoryNode(0o755, user.uid, user.gid));
 }
 
+/** Puts the directories that a build works in into the tree. */
+export function addBuildDirectories(tree: Tree, user: BaseUser): void {
+  for (const [path, whose] of buildDirectories) {
+    const owner = whose === "user" ? user : { uid: 0, gid: 0 };
+    if (!has(tree, path)) put(tree, path, directoryNode(0o755, owner.uid, owner.gid));
+  }
+}
+
 /** Puts the definition's files into the tree. */
 export function addOwnFiles(tree: Tree, { files }: BaseDefinition): void {
   for (const file of files)
@@ -145,6 +158,7 @@ export async function furnish(
   await addFiles(tree);
   await addShells(tree);
   await addUser(tree, user);
+  if (definition.kind === "build") addBuildDirectories(tree, user);
   addOwnFiles(tree, definition);
   await installCertificates(tree);
   installDatabase(tree, packages);

@@ -29,13 +29,13 @@ function sorted(record: Readonly<Record<string, string>>): Record<string, string
 
 /** The labels of a base (Platform spec, "Run Image"; `io.buildpacks.base.*`). */
 function baseLabels({ definition, distro, packages }: BaseConfig): Record<string, string> {
-  const { about, stack, rebasable } = definition;
+  const { kind, about, stack, rebasable } = definition;
   return {
     ...Object.fromEntries(Object.entries(about).map(([key, value]) => [`${labelNames.base}${key}`, value])),
     ...(distro?.name && { [labelNames.distroName]: distro.name }),
     ...(distro?.version && { [labelNames.distroVersion]: distro.version }),
     ...(packages && { [metadataLabel]: encodeJson({ packages: sorted(packages) }) }),
-    [labelNames.rebasable]: String(rebasable),
+    ...(kind === "run" && { [labelNames.rebasable]: String(rebasable) }),
     ...(stack && { [labelNames.stackId]: stack }),
   };
 }

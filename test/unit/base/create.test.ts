@@ -40,6 +40,25 @@ describe("a base from packages", { timeout: 60_000 }, () => {
     expect(readdirSync(join(place.folder, "tmp"))).toEqual([]);
   });
 
+  it("IMG-001 a build image says whose ids a build has, and has no word on rebasing", async (test) => {
+    using place = bench();
+    const text = definition(["app", "base-files"], 'kind = "build"\ntools = []\n[user]\nuid = 1001\ngid = 1002');
+    const report = await place.create(text, from(sample(test)));
+    const { config } = report.image.config;
+    expect(config).toMatchObject({
+      User: "1001:1002",
+      Env: expect.arrayContaining(["CNB_USER_ID=1001", "CNB_GROUP_ID=1002"]),
+    });
+    expect(Object.keys(config.Labels!).sort()).toEqual([
+      "io.buildpacks.base.distro.name",
+      "io.buildpacks.base.distro.version",
+      "io.buildpacks.base.metadata",
+    ]);
+    const seen = await contentsOf((await place.read())!);
+    expect(seen.get("workspace/")).toMatchObject({ uid: 1001, gid: 1002 });
+    expect(seen.get("home/cnb/")).toMatchObject({ uid: 1001, gid: 1002 });
+  });
+
   it("merges /usr, keeps hard links, leaves manuals out and licences in", async (test) => {
     using place = bench();
     await place.create(definition(["app", "base-files"]), from(sample(test)));

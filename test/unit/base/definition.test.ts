@@ -1,10 +1,15 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseDefinition } from "../../../src/base/definition.ts";
+import { withTools } from "../../../src/base/tools.ts";
 import { faultOf } from "../../support/fault.ts";
 
 describe("base.toml", () => {
   it("has a default for everything but its packages", () => {
     expect(parseDefinition("", "base.toml")).toEqual({
+      kind: "run",
+      tools: [],
       about: {},
       rebasable: true,
       suites: ["release"],
@@ -49,6 +54,8 @@ describe("base.toml", () => {
       link = "motd"
     `;
     expect(parseDefinition(text, "base.toml")).toEqual({
+      kind: "run",
+      tools: [],
       about: { id: "team.example/base-1", description: "one" },
       stack: "team.stack",
       rebasable: false,
@@ -97,5 +104,34 @@ describe("base.toml", () => {
     ["packages = [", "Cannot parse TOML at base.toml:1:"],
   ])("refuses %j", (text, message) => {
     expect(faultOf(() => parseDefinition(text, "base.toml")).message).toContain(message);
+  });
+});
+
+describe("what a base is for", () => {
+  it("a build image has tools unless it chooses them", () => {
+    const read = (text: string) => parseDefinition(text, "base.toml");
+    expect(read('kind = "build"')).toMatchObject({ kind: "build", tools: ["core", "fetch", "git"] });
+    expect(read('kind = "build"\ntools = []').tools).toEqual([]);
+    expect(read('tools = ["git", "core"]')).toMatchObject({ kind: "run", tools: ["core", "git"] });
+    expect(faultOf(() => read('kind = "test"')).message).toContain('"test" is none of run, build');
+    expect(faultOf(() => read('tools = ["rust"]')).message).toContain("core, fetch, git, c, python");
+  });
+
+  it("tools are packages; those that only scripts would need stay out unless they are wanted", () => {
+    const { packages, without } = withTools({ tools: ["git", "fetch"], packages: ["git", "jq"], without: ["curl"] });
+    expect(packages).toEqual(["git", "jq", "ca-certificates"]);
+    expect(without).toEqual(["curl", "debconf", "dpkg"]);
+    const wanted = withTools({ tools: ["git"], packages: ["dpkg"], without: [] });
+    expect(wanted.without).toEqual(["debconf"]);
+    const none = { tools: [], packages: ["libc6"], without: [] };
+    expect(withTools(none)).toBe(none);
+  });
+
+  it("the sample build image has a shell, git and compilers", () => {
+    const file = join(import.meta.dirname, "../../../samples/base/build.toml");
+    const { kind, packages, about, user } = withTools(parseDefinition(readFileSync(file, "utf8"), file));
+    expect(kind).toBe("build");
+    expect(packages).toEqual(expect.arrayContaining(["bash", "coreutils", "ca-certificates", "git", "gcc", "python3"]));
+    expect([about["id"], user]).toEqual(["plinth.samples.base", undefined]);
   });
 });

@@ -80,6 +80,22 @@ describe("a base from what is there", () => {
     expect(again.identity.imageId).toBe(report.identity.imageId);
   });
 
+  it("becomes a build image when it is asked to be", async () => {
+    using place = bench();
+    const stored = await imageOf(place.store, [{ ...files, "./layers/": "" }]);
+    const text = 'kind = "build"\n[base]\nstack = "team.stack"\n';
+    const report = await place.create(text, { from: { kind: "image", stored } });
+    expect(report.image.config.config).toMatchObject({
+      User: "1000:1000",
+      Labels: { "io.buildpacks.stack.id": "team.stack" },
+    });
+    expect(report.image.config.config.Labels).not.toHaveProperty("io.buildpacks.rebasable");
+    const seen = await contentsOf((await place.read())!);
+    expect(seen.get("workspace/")).toMatchObject({ uid: 1000, gid: 1000, mode: 0o755 });
+    expect(seen.get("layers/")).toMatchObject({ uid: 1000, gid: 1000 });
+    expect(seen.get("cnb/buildpacks/")).toMatchObject({ uid: 0, gid: 0, mode: 0o755 });
+  });
+
   it("an image keeps its layers, environment and user", async () => {
     using place = bench();
     const elsewhere = memoryStore();

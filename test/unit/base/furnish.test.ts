@@ -64,6 +64,22 @@ describe("what maintainer scripts would have done", () => {
     expect(at(tree, "usr/bin/which")).toMatchObject({ type: "file" });
   });
 
+  it("gives the compilers theirs", async () => {
+    const tree = await furnished("", "usr/bin/gcc", "usr/bin/g++");
+    expect(at(tree, "etc/alternatives/cc")).toMatchObject({ link: "/usr/bin/gcc" });
+    expect(at(tree, "usr/bin/c++")).toMatchObject({ link: "/etc/alternatives/c++" });
+    expect(at(tree, "usr/bin/c99")).toBeUndefined();
+  });
+
+  it("makes what a build works in, in a build image only", async () => {
+    const tree = await furnished('kind = "build"');
+    for (const path of ["workspace", "layers"])
+      expect(at(tree, path)).toMatchObject({ uid: 1000, gid: 1000, mode: 0o755 });
+    for (const path of ["cnb", "cnb/buildpacks", "platform/env"])
+      expect(at(tree, path)).toMatchObject({ uid: 0, gid: 0 });
+    expect(at(await furnished(""), "workspace")).toBeUndefined();
+  });
+
   it("sets the time zone and registers shells", async () => {
     const tree = await furnished(
       "",
