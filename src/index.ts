@@ -19,6 +19,7 @@ export {
   inspect,
 } from "./inspect.ts";
 export { type InspectSidesOptions, inspectSides, type Side, type Sides } from "./inspect-sides.ts";
+export { type LoginOptions, type LoginReport, login, logout } from "./login.ts";
 export type { MakingOptions } from "./making.ts";
 export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";

@@ -7,6 +7,7 @@ import type { ImageStore, IndexStore } from "./store/contract.ts";
 import type { Daemon } from "./store/daemon.ts";
 import type { Layout } from "./store/layout.ts";
 import type { Dispatchers } from "./store/registry/dispatcher.ts";
+import type { TlsSettings } from "./store/registry/trust.ts";
 import type { Registry } from "./store/registry.ts";
 
 /** How registries and the Docker daemon are reached; without any of it as nobody in particular, directly, and at the usual socket. */
@@ -32,6 +33,12 @@ export interface OutsideSettings extends OutsideOptions {
   readonly hasty?: boolean;
   /** Where the local store lies. */
   readonly storeRoot: HostPath;
+}
+
+/** Whom to trust: the authorities an environment names, and those this machine has for single registries. */
+export function tlsSettingsOf(env: Readonly<Record<string, string | undefined>>): TlsSettings {
+  const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
+  return { bundles, hostDirectories: ["/etc/docker/certs.d", "/etc/containers/certs.d"] };
 }
 
 /** What is not on this machine: opened when it is first needed, closed in the end. */
@@ -114,7 +121,7 @@ export class Outside implements AsyncDisposable {
       platform,
       credentials: environmentCredentials(env, homedir()),
       proxy: proxySettingsOf(env),
-      tls: this.#tls(),
+      tls: tlsSettingsOf(env),
       emit: this.#emit,
       ...(hasty && { attempts: 2, connectTimeout: 5000 }),
       ...(insecureRegistries && { insecure: insecureRegistries }),
@@ -125,18 +132,13 @@ export class Outside implements AsyncDisposable {
     });
   }
 
-  #tls() {
-    const { env = {} } = this.#options;
-    const bundles = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].filter((path): path is string => Boolean(path));
-    return { bundles, hostDirectories: ["/etc/docker/certs.d", "/etc/containers/certs.d"] };
-  }
-
   async #openDispatchers(): Promise<Dispatchers> {
     const [{ Dispatchers }, { proxySettingsOf }] = await Promise.all([
       import("./store/registry/dispatcher.ts"),
       import("./store/registry/proxy.ts"),
     ]);
-    return new Dispatchers({ tls: this.#tls(), proxy: proxySettingsOf(this.#options.env ?? {}) });
+    const { env = {} } = this.#options;
+    return new Dispatchers({ tls: tlsSettingsOf(env), proxy: proxySettingsOf(env) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

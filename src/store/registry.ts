@@ -18,6 +18,7 @@ import { keepConfig, type Nearby } from "./registry/nearby.ts";
 import { pullImage, pullWhole } from "./registry/pull.ts";
 import { type Destination, type PushOptions, pushImage } from "./registry/push.ts";
 import { addReferrer, listReferrers } from "./registry/referrer.ts";
+import { discard } from "./registry/reply.ts";
 import { mirroredBlobs, repositoryBlobs } from "./registry/source.ts";
 import { listTags } from "./registry/tag.ts";
 
@@ -47,6 +48,8 @@ export interface FoundDocument {
 export interface Registry extends ImageStore, IndexStore, AsyncDisposable {
   /** The tags of a name's repository; undefined when there is no such repository. */
   tags(name: Reference): Promise<readonly string[] | undefined>;
+  /** Proves to a registry who we are; false when it asks nobody. Throws Fault `registry.denied` or `registry.auth` when it does not believe it. */
+  greet(registry: string): Promise<boolean>;
   /** What refers to the manifest with this digest (signatures, bills of materials), of one artifact type if that is given. */
   referrers(name: Reference, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
   /** The manifest or index under a name, as it is; undefined when there is none. */
@@ -117,6 +120,12 @@ class Registries implements Registry {
 
   async tags(name: Reference) {
     return listTags((await this.#hosts.locate(name)).at);
+  }
+
+  async greet(registry: string) {
+    const { client } = (await this.#hosts.locate({ registry, repository: "" })).at;
+    await discard(await client.expect({ method: "GET", to: "/v2/", scopes: [] }, "log in to", "", [200]));
+    return client.isChallenged;
   }
 
   async referrers(name: Reference, digest: Digest, artifactType?: string) {

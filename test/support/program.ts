@@ -12,6 +12,11 @@ const words = [
   join(checkout, "src", "cli", "bin.ts"),
 ];
 
+/** The command line of `pack` from the sources. */
+export function packWords(args: readonly string[]): string[] {
+  return [process.execPath, ...words, ...args];
+}
+
 /** How a program ended and what it wrote. */
 export interface Ended {
   readonly code: number | null;
@@ -30,7 +35,7 @@ export interface PackOptions {
 
 /** Starts `pack` from the sources with its own PACK_HOME. */
 export function startPack(args: readonly string[], options: PackOptions): ChildProcess {
-  const [command, ...rest] = [...(options.as ?? []), process.execPath, ...words, ...args];
+  const [command, ...rest] = [...(options.as ?? []), ...packWords(args)];
   const env = { ...process.env, NO_COLOR: "1", PACK_HOME: options.home, ...options.env };
   return spawn(command!, rest, { cwd: options.cwd ?? checkout, env, stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -77,6 +77,11 @@ export class RegistryClient {
     if (schemes.length === 1) this.#scheme = schemes[0];
   }
 
+  /** Whether the registry ever asked who we are. */
+  get isChallenged(): boolean {
+    return this.#authorizer.isChallenged;
+  }
+
   /** What a message says of work on a repository. */
   action(verb: string, repository: string, scopes: readonly Scope[]): Action {
     return { verb, registry: this.registry, repository, scopes, credential: this.credential };

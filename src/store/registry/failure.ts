@@ -23,7 +23,8 @@ function reasonFor(error: unknown): string {
 
 function sentence(action: Action, found: string): string {
   const { verb, registry, repository } = action;
-  return `Cannot ${verb} registry ${registry}, repository ${repository}: ${withoutSecrets(found, action.credential)}`;
+  const place = repository === "" ? registry : `${registry}, repository ${repository}`;
+  return `Cannot ${verb} registry ${place}: ${withoutSecrets(found, action.credential)}`;
 }
 
 function withoutSecrets(text: string, credential: Credential): string {
