@@ -21,6 +21,8 @@ export interface Home {
   readonly roots: HostPath;
   /** When images were last fetched from their registries. */
   readonly pulls: HostPath;
+  /** Manifest lists that are being put together. */
+  readonly manifests: HostPath;
   /** Downloaded distribution packages. */
   readonly packages: HostPath;
 }
@@ -38,6 +40,7 @@ export function homeAt(path?: string): Home {
     downloads: under(root, "download-cache"),
     roots: under(root, "roots"),
     pulls: under(root, "pulls"),
+    manifests: under(root, "manifests"),
     packages: under(root, "packages"),
   };
 }

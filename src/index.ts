@@ -21,6 +21,18 @@ export {
 export { type InspectSidesOptions, inspectSides, type Side, type Sides } from "./inspect-sides.ts";
 export { type LoginOptions, type LoginReport, login, logout } from "./login.ts";
 export type { MakingOptions } from "./making.ts";
+export {
+  type Annotation,
+  addToManifestList,
+  annotateManifestList,
+  createManifestList,
+  deleteManifestList,
+  inspectManifestList,
+  type ListFormat,
+  type ListOptions,
+  pushManifestList,
+  removeFromManifestList,
+} from "./manifest-list.ts";
 export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";
 export { type PullPolicy, parsePullPolicy } from "./pull-policy.ts";

@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "send an image of the local store to its registry",
     load: () => import("./command/push.ts"),
   },
+  {
+    names: ["manifest"],
+    summary: "put images for several platforms together under one name",
+    load: () => import("./command/manifest.ts"),
+  },
   { names: ["login"], summary: "prove to a registry who you are", load: () => import("./command/login.ts") },
   { names: ["logout"], summary: "forget who you are at a registry", load: () => import("./command/logout.ts") },
   {
