@@ -49,7 +49,8 @@ function placesIn(step: Step, places: readonly GuestPath[]): Step[] | Promise<St
   return step.make === "mount" && step.access === "ro" ? withPlaces(step, places) : [step];
 }
 
-async function checkMounts(mounts: readonly Mount[]): Promise<void> {
+/** Throws Fault `sandbox.mount` when there is nothing to mount. */
+export async function checkMounts(mounts: readonly Mount[]): Promise<void> {
   for (const { host, guest } of mounts) {
     if ((await kindOf(host)) === undefined)
       throw new Fault("sandbox.mount", `Cannot open sandbox: there is nothing at ${host} to show as ${guest}`);

@@ -5,29 +5,15 @@ import { send } from "../std/process.ts";
 import { removeTree } from "../std/remove.ts";
 import { startCaptured } from "./capture.ts";
 import type { Exit, Job, Output, SandboxKind, Surroundings } from "./contract.ts";
+import { exactly } from "./exact.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { makeScratch, sandboxOf } from "./open.ts";
 import { type MakePipe, pipesIn } from "./pipe.ts";
 import { endOf } from "./spawn.ts";
 import { killTree, newMark, stopTree } from "./tree.ts";
 
-// The shell that sets the umask adds or interprets these, and drops names that are none of its variables: env gives them as they are.
-const touchedByShell = /^(?:PWD|OLDPWD|SHLVL|_|IFS|OPT(?:IND|ARG|ERR)|PPID|PS[0-4]|E?UID|SHELLOPTS|BASH.*|LINENO)$/;
-const isShellName = (name: string) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !touchedByShell.test(name);
-const unset = ["PWD", "OLDPWD", "SHLVL", "_"].flatMap((name) => ["-u", name]);
-
 // How long an aborted job may take to clean up after itself.
 const grace = 2000;
-
-function commandOf(job: Job) {
-  const pairs = Object.entries(job.env);
-  const aside = pairs.filter(([name]) => !isShellName(name)).map(([name, value]) => `${name}=${value}`);
-  return {
-    argv: ["/usr/bin/env", ...unset, ...aside, ...job.argv],
-    env: Object.fromEntries(pairs.filter(([name]) => isShellName(name))),
-    cwd: job.cwd,
-  };
-}
 
 // Should this process end in the middle of a job, nothing else would end the job.
 const leaders = new Set<number>();
@@ -39,7 +25,11 @@ async function runOnHost(makePipe: MakePipe, job: Job, output: Output, signal: A
   const obstacle = await obstacleOf(job, async (path) => path);
   if (obstacle !== undefined) return { kind: "unstartable", because: obstacle };
   const mark = newMark();
-  const { child, drained, deafen } = await startCaptured(makePipe, { ...commandOf(job), mark }, output);
+  const { child, drained, deafen } = await startCaptured(
+    makePipe,
+    { ...exactly(job, "/usr/bin/env"), cwd: job.cwd, mark },
+    output,
+  );
   const leader = child.pid!;
   if (leaders.size === 0) process.on("exit", killAll);
   leaders.add(leader);

@@ -26,7 +26,7 @@ export interface Attended {
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]));
 
 /** A container's first process turns a signal into 128 plus its number, as shells do. */
-function exitOf(code: number): Exit {
+export function exitOf(code: number): Exit {
   const signal = code > 128 ? signalNames.get(code - 128) : undefined;
   return signal === undefined ? { kind: "exited", code } : { kind: "killed", signal };
 }

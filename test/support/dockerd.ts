@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -21,6 +21,8 @@ export interface RunningEngine {
   readonly folder: string;
   /** Runs the engine's own client and gives what it prints, without the line's end. */
   client(...words: string[]): string;
+  /** Makes an image of a tar of files, with the engine's own client. */
+  load(tar: Buffer, name: string, ...changes: string[]): void;
   /** Ends the engine at once, as a crash would. */
   crash(): Promise<void>;
 }
@@ -118,6 +120,12 @@ async function start(name: EngineName, test: Skippable, room?: number) {
         stdio: ["ignore", "pipe", "pipe"],
         maxBuffer: 1 << 26,
       }).trimEnd(),
+    load: (tar, name, ...changes) => {
+      const words = changes.flatMap((change) => ["--change", change]);
+      const file = join(folder, "image.tar");
+      writeFileSync(file, tar);
+      execFileSync(client[0]!, [...client.slice(1), "import", ...words, file, name], { env, stdio: "pipe" });
+    },
     crash: async () => {
       daemon.kill("SIGKILL");
       await ended;

@@ -57,9 +57,12 @@ export interface MachineImage {
   readonly files?: Readonly<Record<string, string>>;
   /** Names of programs to leave out. */
   readonly without?: readonly string[];
+  /** Names of programs to add. */
+  readonly more?: readonly string[];
 }
 
-function tarOf({ files = {}, without = [] }: MachineImage): Buffer {
+/** The files of an image as a tar. */
+export function tarOf({ files = {}, without = [], more = [] }: MachineImage): Buffer {
   const root = mkdtempSync(join(tmpdir(), "machine-image-"));
   try {
     for (const name of ["etc", "tmp", "usr/bin", "home/cnb", "proc", "workspace"])
@@ -69,7 +72,7 @@ function tarOf({ files = {}, without = [] }: MachineImage): Buffer {
       mkdirSync(join(root, "usr", name), { recursive: true });
       symlinkSync(`usr/${name}`, join(root, name));
     }
-    for (const name of programs.filter((one) => !without.includes(one))) {
+    for (const name of [...programs, ...more].filter((one) => !without.includes(one))) {
       const path = realpathSync(`/bin/${name}`);
       cpSync(path, join(root, "usr/bin", name));
       for (const library of librariesOf(path)) if (!existsSync(join(root, library))) copy(library, root);

@@ -12,10 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Exit, Job, Mount, Sandbox, SandboxKind, Surroundings } from "../../../src/sandbox/contract.ts";
+import type { Exit, Job, Mount, Sandbox, Surroundings } from "../../../src/sandbox/contract.ts";
 import { errnoOf } from "../../../src/std/fault.ts";
 import { type GuestPath, guestPath, type HostPath, hostPath } from "../../../src/std/path.ts";
 import { removeTree } from "../../../src/std/remove.ts";
+import type { Subject } from "./kind.ts";
 
 /** The PATH jobs get unless they say otherwise. */
 export const PATH = "/usr/local/bin:/usr/bin:/bin";
@@ -49,7 +50,11 @@ export async function run(sandbox: Sandbox, job: Job, signal?: AbortSignal): Pro
 }
 
 /** Opens a sandbox of a kind for one test; disposing closes it and removes its folders. */
-export async function groundOf(kind: SandboxKind, more: Partial<Surroundings> = {}): Promise<Ground> {
+export async function groundOf(
+  { kind, surroundings }: Pick<Subject, "kind" | "surroundings">,
+  given: Partial<Surroundings> = {},
+): Promise<Ground> {
+  const more = { ...(await surroundings?.()), ...given };
   const base = hostPath(realpathSync(mkdtempSync(join(tmpdir(), "sandbox-test-"))));
   const place = (name: string) => {
     const path = hostPath(join(base, name));

@@ -31,7 +31,7 @@ describe("the plain process", () => {
   });
 
   it("does not outlive us when we exit in the middle of a job", async () => {
-    await using ground = await groundOf(host);
+    await using ground = await groundOf({ kind: host });
     using pulse = pulseIn(ground);
     const program = `
       import { host } from ${JSON.stringify(join(process.cwd(), "src/sandbox/host.ts"))};
@@ -46,7 +46,7 @@ describe("the plain process", () => {
   });
 
   it("asks an aborted job to end before it kills it", async () => {
-    await using ground = await groundOf(host);
+    await using ground = await groundOf({ kind: host });
     const abort = new AbortController();
     let said = "";
     const job = {

@@ -12,7 +12,7 @@ describe.each(isolating)("what a job sees in $title", (subject) => {
   let ground: Ground;
   beforeEach(async (test) => {
     await require(subject, test);
-    ground = await groundOf(subject.kind);
+    ground = await groundOf(subject);
   });
   afterEach(() => ground?.[Symbol.asyncDispose]());
 
@@ -208,7 +208,7 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
       { uid: 4321, gid: 1234 },
       { uid: 65534, gid: 65534 },
     ]) {
-      await using ground = await groundOf(subject.kind, { user });
+      await using ground = await groundOf(subject, { user });
       expect(
         (
           await ground.sh(
@@ -220,7 +220,7 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   });
 
   it("give root in a sandbox no more power", async () => {
-    await using ground = await groundOf(subject.kind, { user: { uid: 0, gid: 0 } });
+    await using ground = await groundOf(subject, { user: { uid: 0, gid: 0 } });
     writeFileSync(join(ground.closed, "file"), "before");
     const { said } = await ground.sh(
       "mkdir c; chroot . /c 2>/dev/null; perl -e 'mkdir q{jail}; chroot q{jail}; chdir q{..} for 1..20; chroot q{.}; print qq{escaped\\n} if -e q{/proc/1} && -e q{" +
@@ -231,7 +231,7 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   });
 
   it("keep a job from the network", async () => {
-    await using ground = await groundOf(subject.kind, { network: "none" });
+    await using ground = await groundOf(subject, { network: "none" });
     expect((await ground.sh("tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '")).said).toBe("lo\n");
   });
 
@@ -241,7 +241,7 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
     try {
       const address = server.address();
       const port = typeof address === "object" ? address?.port : undefined;
-      await using ground = await groundOf(subject.kind);
+      await using ground = await groundOf(subject);
       const script = `exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3`;
       const job = { argv: ["/bin/bash", "-c", script] as [string, ...string[]], cwd: guestPath("/"), env: { PATH } };
       expect((await run(ground.sandbox, job)).said).toBe("hello\n");
@@ -252,7 +252,7 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   });
 
   it("are refused when there is nothing to mount, and nothing is left behind", async () => {
-    await using place = await groundOf(subject.kind);
+    await using place = await groundOf(subject);
     const before = place.remains();
     const host = hostPath(join(place.open, "missing"));
     const mounts = [{ host, guest: guestPath("/x"), access: "ro" as const }];
@@ -264,7 +264,7 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   });
 
   it("show mounts wherever they are asked for", async () => {
-    await using ground = await groundOf(subject.kind, {
+    await using ground = await groundOf(subject, {
       mounts: [
         { host: hostPath(join(process.cwd(), "src")), guest: guestPath("/deep/in a/new place"), access: "ro" },
         { host: hostPath(join(process.cwd(), "package.json")), guest: guestPath("/deep/file.json"), access: "ro" },
@@ -292,10 +292,10 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   const usr = { host: hostPath("/usr"), guest: guestPath("/usr"), access: "ro" as const };
 
   it("can be an unpacked image nobody writes to", async () => {
-    await using place = await groundOf(subject.kind);
+    await using place = await groundOf(subject);
     const path = imageIn(place);
     const before = execFileSync("find", [path], { encoding: "utf8" });
-    await using ground = await groundOf(subject.kind, {
+    await using ground = await groundOf(subject, {
       root: { kind: "directory", path, access: "ro" },
       mounts: [usr],
     });
@@ -309,10 +309,10 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   });
 
   it("can be an unpacked image for writing", async () => {
-    await using place = await groundOf(subject.kind);
+    await using place = await groundOf(subject);
     const path = imageIn(place);
     const user = { uid: 7, gid: 8 };
-    await using ground = await groundOf(subject.kind, {
+    await using ground = await groundOf(subject, {
       root: { kind: "directory", path, access: "rw" },
       mounts: [usr],
       user,
@@ -324,11 +324,11 @@ describe.each(isolating)("the surroundings of $title", (subject) => {
   });
 
   it("mount upon what a link of the image leads to, inside the image", async () => {
-    await using place = await groundOf(subject.kind);
+    await using place = await groundOf(subject);
     const path = imageIn(place);
     const source = hostPath(join(process.cwd(), "src/sandbox"));
     const mounts = [usr, { host: source, guest: guestPath("/alias/deeper"), access: "ro" as const }];
-    await using ground = await groundOf(subject.kind, { root: { kind: "directory", path, access: "ro" }, mounts });
+    await using ground = await groundOf(subject, { root: { kind: "directory", path, access: "ro" }, mounts });
     expect((await ground.sh("ls /real/deeper/contract.ts; cat /real/file")).said).toBe(
       "/real/deeper/contract.ts\nof the image",
     );

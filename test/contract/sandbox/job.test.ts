@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { guestPath } from "../../../src/std/path.ts";
 import { type Ground, groundOf, PATH, pulseIn, run, writeScript } from "./ground.ts";
-import { require, subjects } from "./kind.ts";
+import { containerIn, require, subjects } from "./kind.ts";
 
-describe.each(subjects)("a job in $title", (subject) => {
+describe.each([...subjects, containerIn("Docker", { copies: false })])("a job in $title", (subject) => {
   let ground: Ground;
   beforeEach(async (test) => {
     await require(subject, test);
-    ground = await groundOf(subject.kind);
+    ground = await groundOf(subject);
   });
   afterEach(() => ground?.[Symbol.asyncDispose]());
 

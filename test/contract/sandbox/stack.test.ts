@@ -43,7 +43,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
   beforeEach((test) => require(subject, test));
 
   /** A place with a sandbox of its own that is of no further use. */
-  const placeOf = () => groundOf(subject.kind);
+  const placeOf = () => groundOf(subject);
 
   function overlayIn(place: Ground, lower: readonly HostPath[], more: Partial<Overlay> = {}): Overlay {
     const base = hostPath(join(place.scratch, "..", "over, lay:\\ of"));
@@ -65,7 +65,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
     const above = folderOf(base, "lower two\\", { b: "b of two" });
     const before = [below, above].map(listing);
     const overlay = overlayIn(place, [below, above]);
-    await using ground = await groundOf(subject.kind, { overlays: [overlay] });
+    await using ground = await groundOf(subject, { overlays: [overlay] });
     const script = "cd /workspace; cat a b; echo changed >a; rm b; rm -r gone; mkdir gone; echo new >sub/new; ls";
     expect((await ground.sh(script)).said).toBe("a of oneb of twoa\ngone\nsub\n");
     expect([below, above].map(listing)).toEqual(before);
@@ -82,7 +82,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
     const overlay = overlayIn(place, [lower]);
     let seen: HostPath;
     {
-      await using ground = await groundOf(subject.kind, { overlays: [overlay] });
+      await using ground = await groundOf(subject, { overlays: [overlay] });
       await ground.sh("echo more >>/workspace/file; rm /workspace/other");
       seen = ground.sandbox.see(guestPath("/workspace/file"));
       expect(readFileSync(seen, "utf8")).toBe("textmore\n");
@@ -90,7 +90,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
       expect(ground.sandbox.see(guestPath("/layers/x"))).toBe(join(ground.open, "x"));
     }
     expect(existsSync(seen)).toBe(false);
-    await using again = await groundOf(subject.kind, { overlays: [{ ...overlay, access: "ro" }] });
+    await using again = await groundOf(subject, { overlays: [{ ...overlay, access: "ro" }] });
     expect((await again.sh("cat /workspace/*; echo x 2>/dev/null >/workspace/x || echo closed")).said).toBe(
       "textmore\nclosed\n",
     );
@@ -150,7 +150,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
     const extra = { host: place.closed, guest: guestPath("/alias/deep/platform"), access: "ro" as const };
     const file = { host: folderOf(base, "f", { x: "of the file" }), guest: guestPath("/cnb/b"), access: "ro" as const };
     const mounts = [usr, extra, { ...file, host: hostPath(join(file.host, "x")) }];
-    await using ground = await groundOf(subject.kind, { root: { kind: "image", layers }, mounts });
+    await using ground = await groundOf(subject, { root: { kind: "image", layers }, mounts });
     const script =
       "id -un; echo ~; ls -A ~; echo x >~/new; ls /etc /; cat /cnb/a /cnb/b; ls -d /real/deep/platform; " +
       "touch /new /etc/new /cnb/new 2>/dev/null; rm -rf /cnb/a 2>/dev/null; echo x >/layers/x; cat /real/f";
@@ -170,7 +170,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
     const base = hostPath(join(place.scratch, ".."));
     const changes = { upper: folderOf(base, "upper", {}), work: folderOf(base, "work", {}) };
     const layers = [folderOf(base, "l0", { ...links, "etc/os": "old", "var/lib/x": "x" })];
-    await using ground = await groundOf(subject.kind, { root: { kind: "image", layers, changes }, mounts: [usr] });
+    await using ground = await groundOf(subject, { root: { kind: "image", layers, changes }, mounts: [usr] });
     await ground.sh("echo new >/etc/os; rm -r /var/lib; mkdir /opt; echo x >/opt/x");
     expect(readFileSync(join(changes.upper, "etc/os"), "utf8")).toBe("new\n");
     expect(readFileSync(join(changes.upper, "opt/x"), "utf8")).toBe("x\n");
@@ -185,7 +185,7 @@ describe.each(isolating)("directories stacked in $title", (subject) => {
     const layers = Array.from({ length: 150 }, (_, n) =>
       folderOf(base, `layer-${n}`, { [`f${n}`]: `${n} `, common: `${n}` }),
     );
-    await using ground = await groundOf(subject.kind, {
+    await using ground = await groundOf(subject, {
       root: { kind: "image", layers: [first, ...layers, layers[3]!] },
       mounts: [usr],
     });
@@ -238,14 +238,14 @@ describe.each(isolating)("what holds the stacks of $title", (subject) => {
   };
 
   it("ends with the sandbox, which the program waits for", async () => {
-    await using ground = await groundOf(subject.kind);
+    await using ground = await groundOf(subject);
     const child = programOf(ground, `await sandbox[Symbol.asyncDispose](); console.log("closed");`);
     const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
     expect({ said, code }).toEqual({ said: expect.stringMatching(/^\/proc\/\d+\/root\/.*\nclosed\n$/), code: 0 });
   });
 
   it("ends with us, however we end", async () => {
-    await using ground = await groundOf(subject.kind);
+    await using ground = await groundOf(subject);
     const child = programOf(ground, "setInterval(() => {}, 1000);");
     const seen = String((await once(child.stdout, "data"))[0]).trim();
     expect(existsSync(seen)).toBe(true);
@@ -255,7 +255,7 @@ describe.each(isolating)("what holds the stacks of $title", (subject) => {
   });
 
   it("keeps nobody from ending who does not close it", async () => {
-    await using ground = await groundOf(subject.kind);
+    await using ground = await groundOf(subject);
     const child = programOf(ground, "");
     expect(await once(child, "exit")).toEqual([0, null]);
   });
