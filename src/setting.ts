@@ -8,7 +8,7 @@ import { digestOf, hexOf } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { groundImage, openBuilder } from "./open-builder.ts";
-import { Outside, type OutsideOptions } from "./outside.ts";
+import { Outside } from "./outside.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
 import { type Kept, openKept } from "./phase/kept/kept.ts";
 import type { Binding } from "./phase/platform.ts";
@@ -19,10 +19,8 @@ import { pullRecord } from "./pull-record.ts";
 import { type Reach, sourcesOf } from "./reach.ts";
 import { findRunImage, type RunImageMirrors, runImageNamesFor } from "./run-image.ts";
 import { checkRunImage, runImageName, runImageText } from "./run-image-choice.ts";
-import { chooseSandbox } from "./sandbox/choose.ts";
-import type { Mount, SandboxKind } from "./sandbox/contract.ts";
-import { host } from "./sandbox/host.ts";
-import { namespace } from "./sandbox/namespace.ts";
+import type { Mount } from "./sandbox/contract.ts";
+import { probeEarly, type SandboxOptions, sandboxFor } from "./sandbox-choice.ts";
 import type { Selects } from "./source/app.ts";
 import { readBinding } from "./source/binding.ts";
 import type { OpenBuilder } from "./source/builder.ts";
@@ -31,13 +29,12 @@ import { type BuildpackRegistry, officialRegistry } from "./source/registry.ts";
 import { gatherSupply, type Supply } from "./source/supply.ts";
 import { type Stage, setStage } from "./stage.ts";
 import { type Emit, logTo } from "./std/event.ts";
-import { Fault } from "./std/fault.ts";
 import { type GuestPath, guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What `build` and `detect` both take. */
-export interface SourceOptions {
+export interface SourceOptions extends SandboxOptions {
   /** The app's source directory, or a zip archive of it: an absolute path; it is only read. */
   readonly app: string;
   /** The project descriptor; the app's own `project.toml`, if it has one, unless said. */
@@ -69,7 +66,6 @@ export interface SourceOptions {
   readonly runImageMirrors?: RunImageMirrors;
   /** When the builder, the run image and packages are fetched from their registries. */
   readonly pullPolicy?: PullPolicy;
-  readonly outside?: OutsideOptions;
   /** Environment variables for the buildpacks. */
   readonly env?: Readonly<Record<string, string>>;
   /** The execution environment; `production` unless said. */
@@ -83,10 +79,6 @@ export interface SourceOptions {
   /** The ids that buildpacks run under and layers belong to, instead of those the base says. */
   readonly uid?: number;
   readonly gid?: number;
-  /** The network buildpacks see; `host` unless said. */
-  readonly network?: "host" | "none";
-  /** Where buildpacks run; the safest that works here unless said. */
-  readonly sandbox?: "namespace" | "host";
   /** The environment this machine's npm reads its settings from; what is no secret of them reaches the buildpacks. */
   readonly npm?: { readonly env: Readonly<Record<string, string | undefined>> };
   /** Takes everything there is to say while it works. */
@@ -163,16 +155,6 @@ export interface Purpose {
   readonly image?: { readonly text: string; readonly forget: boolean };
 }
 
-/** Throws Fault `sandbox.image` when builds must stand on an image and the sandbox cannot have it as its root. */
-function checkGround(kind: SandboxKind, explanation: string, builder: OpenBuilder): void {
-  if (kind.translates) return;
-  throw new Fault(
-    "sandbox.image",
-    `Cannot use builder ${builder.name}: builds with it run in its image, and the sandbox is ${explanation}`,
-    { exit: "usage", hint: "`pack doctor` tells what other sandboxes need" },
-  );
-}
-
 /** Opens what builds are fetched with. */
 function reachFor(options: SourceOptions, purpose: Purpose, opened: OpenedStack, emit: Emit): Reach {
   const home = homeAt(options.home);
@@ -223,11 +205,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
   const wanted = wantedOf(options);
   const opened = new OpenedStack();
   // Probing is mostly waiting, and there is enough to do meanwhile.
-  const choosing = chooseSandbox([namespace, host], options.sandbox);
-  const chosen = choosing.then(
-    () => {},
-    () => {},
-  );
+  const probed = probeEarly(options);
   try {
     const reach = reachFor(options, purpose, opened, emit);
     const { home, store, outside, platform } = reach;
@@ -236,10 +214,9 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     const supply = await supplyFor(options, builder, reach);
     const runImage = await findRunImageFor(options, purpose, builder, reach);
     const image = await groundImage(builder, reach);
-    const { kind, explanation } = await choosing;
+    const { kind, explanation } = await sandboxFor(options, image ? "image" : "machine");
     logTo(emit).debug(`Sandbox: ${explanation}`);
     if (!kind.isolation.filesystem) logTo(emit).warn(`Buildpacks run without isolation: ${explanation}`);
-    if (image) checkGround(kind, explanation, builder);
     const ground = image
       ? await imageGround(builder, image, imageRootFor(kind, options.builder ?? builder.name, reach), wanted)
       : machineGround(kind, runImage.stored.image.config, wanted);
@@ -291,7 +268,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };
   } catch (error) {
-    await chosen;
+    await probed;
     await opened[Symbol.asyncDispose]();
     throw error;
   }

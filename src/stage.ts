@@ -20,7 +20,7 @@ export interface Stage {
   readonly workspace: Workspace;
   readonly supply: Supply;
   readonly environment: ScriptEnvironment;
-  readonly network: "host" | "none";
+  readonly network: string;
   readonly volumes: readonly Mount[];
   readonly signal: AbortSignal | undefined;
 }

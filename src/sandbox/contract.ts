@@ -46,7 +46,8 @@ export interface Surroundings {
   readonly overlays?: readonly Overlay[];
   /** The ids jobs run under as they see it themselves. */
   readonly user: { readonly uid: number; readonly gid: number };
-  readonly network: "host" | "none";
+  /** `host`, `none`, or the name of a network a container engine has. */
+  readonly network: string;
   /** A folder to keep what is private to the sandbox (its /tmp, its pipes); the system's temporary folder unless given. */
   readonly scratch?: HostPath;
 }
@@ -92,12 +93,22 @@ export interface Refusal {
   readonly hint: string;
 }
 
+/** What a sandbox is needed for. */
+export interface Need {
+  readonly root: Root["kind"];
+  readonly network: string;
+  /** Whether memory or cores are to be limited. */
+  readonly limited: boolean;
+}
+
 /** A way to run buildpacks. */
 export interface SandboxKind {
   readonly name: "namespace" | "host" | "docker";
   /** Whether guest paths differ from host paths; where not, every mount must have `host === guest`. */
   readonly translates: boolean;
   readonly isolation: { readonly filesystem: boolean; readonly network: boolean; readonly user: boolean };
+  /** Why it cannot serve a need on any machine; undefined when it can. */
+  refuses(need: Need): Refusal | undefined;
   probe(): Promise<Probe>;
   /** Whether it takes overlays and roots of several layers, with changes kept below `place` (found by trying, once). */
   stacks(place: HostPath): Promise<boolean>;

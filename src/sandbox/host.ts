@@ -63,8 +63,8 @@ function check({ root, mounts, network, overlays }: Surroundings): void {
         ? "it cannot make an image the root of jobs"
         : overlays?.length
           ? "it cannot stack directories"
-          : network === "none"
-            ? "it cannot keep jobs from the network"
+          : network !== "host"
+            ? "it cannot give jobs another network than this machine's"
             : moved && `it cannot show ${moved.host} as ${moved.guest}`;
   if (because === undefined) return;
   throw new Fault("sandbox.host", `Cannot open sandbox host: ${because}`, { hint: "use the sandbox namespace" });
@@ -75,6 +75,13 @@ export const host: SandboxKind = {
   name: "host",
   translates: false,
   isolation: { filesystem: false, network: false, user: false },
+  refuses: ({ root, network, limited }) => {
+    const hint = "use the sandbox namespace or docker";
+    if (root !== "machine") return { usable: false, because: "plain processes cannot run in a builder image", hint };
+    if (network !== "host") return { usable: false, because: "plain processes have this machine's network", hint };
+    if (limited) return { usable: false, because: "plain processes have no limits", hint: "use the sandbox docker" };
+    return undefined;
+  },
   stacks: async () => false,
   probe: async () => ({ usable: true, detail: "plain processes, no isolation: buildpacks see this whole machine" }),
   async open(surroundings) {

@@ -63,7 +63,7 @@ async function resolver(): Promise<Step[]> {
 }
 
 /** This machine's system folders, read-only, without what is not meant for everyone; with what name resolution needs on the host's network. */
-export async function machineSteps(network: "host" | "none"): Promise<Step[]> {
+export async function machineSteps(network: string): Promise<Step[]> {
   const folders = await Promise.all(systemFolders.map(stepFor));
   const shown = folders.filter((step) => step !== undefined);
   return [...shown, ...(await covers("/etc")), ...(network === "host" ? await resolver() : [])];

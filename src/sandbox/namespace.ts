@@ -28,8 +28,17 @@ function tailOf(length: number, output: Output) {
   return { hear, lastLine: () => tail.toString().trim().split("\n").at(-1) || "it ended without a word" };
 }
 
+function isNetwork(network: string): network is "host" | "none" {
+  return network === "host" || network === "none";
+}
+
 async function openWith(backend: Backend, surroundings: Surroundings): Promise<Sandbox> {
   const { user, network } = surroundings;
+  if (!isNetwork(network))
+    throw new Fault("sandbox.network", `Cannot open sandbox namespace: it knows no network ${network}`, {
+      exit: "usage",
+      hint: "take host or none, or the sandbox docker",
+    });
   const scratch = await makeScratch(surroundings.scratch);
   const opened = new OpenedStack();
   opened.use({ [Symbol.asyncDispose]: () => removeTree(scratch) });
@@ -128,6 +137,12 @@ export function namespaceOver(backends: readonly Backend[]): NamespaceKind {
     name: "namespace",
     translates: true,
     isolation: { filesystem: true, network: true, user: true },
+    refuses({ network, limited }) {
+      const hint = "use the sandbox docker";
+      if (!isNetwork(network))
+        return { usable: false, because: `namespaces know no network ${network}, only host and none`, hint };
+      return limited ? { usable: false, because: "namespaces have no limits of memory and cores", hint } : undefined;
+    },
     async probe() {
       const result = await found();
       return "usable" in result ? result : { usable: true, detail: `Linux namespaces through ${result.name}` };

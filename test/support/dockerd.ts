@@ -55,6 +55,12 @@ function dockerd(test: Skippable, folder: string, data: string): Starting {
 
 function podman(test: Skippable, folder: string, data: string): Starting {
   const program = peer("podman", test);
+  // Its own defaults want more than a root without CAP_SYS_RESOURCE may give, and a machine without older cgroups.
+  const settings = [
+    '[containers]\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]',
+    '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"',
+  ];
+  writeFileSync(join(folder, "containers.conf"), `${settings.join("\n")}\n`);
   const places = ["--root", data, "--runroot", `${folder}/exec`, "--tmpdir", `${folder}/tmp`, "--log-level", "info"];
   return {
     words: [program, ...places, "system", "service", "--time=0", `unix://${folder}/engine.sock`],
@@ -97,7 +103,11 @@ async function start(name: EngineName, test: Skippable, room?: number) {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${room}m,mode=711`, "--mkdir", "tmpfs", data]);
   const [program, ...rest] = words;
   // The engine's own client must not reach for another engine, nor this one for somebody's registry.
-  const env = { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`, HOME: folder };
+  const env = {
+    PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`,
+    HOME: folder,
+    CONTAINERS_CONF: join(folder, "containers.conf"),
+  };
   const daemon = spawn(program!, rest, { env, stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(daemon, "close");
   const said: string[] = [];

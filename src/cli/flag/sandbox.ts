@@ -1,11 +1,13 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "../context.ts";
 import { parseId, parsePairs, parseVolume, pathFrom, repeatedWhole } from "../input.ts";
 
 /** What `addSandboxFlags` adds. */
 export interface SandboxFlags {
-  readonly sandbox?: "namespace" | "host";
-  readonly network?: "host" | "none";
+  readonly sandbox?: "namespace" | "docker" | "host";
+  readonly network?: string;
+  readonly memory?: number;
+  readonly cpus?: number;
   readonly volume?: string[];
   readonly binding?: string[];
   readonly workspace?: string;
@@ -25,13 +27,31 @@ export function addSandboxFlags(command: Command): Command {
     .option("--workspace <dir>", "where the app is in the build and the image (default: workspace)")
     .option("--uid <id>", "the user buildpacks run as and layers belong to (default: the base's)")
     .option("--gid <id>", "the group buildpacks run as and layers belong to (default: the base's)")
-    .addOption(new Option("--network <kind>", "the network buildpacks see").choices(["host", "none"]))
+    .option("--network <name>", "the network buildpacks see: host (default), none, or one of Docker's by name")
+    .option("--memory <size>", "the most memory buildpacks may take, as 2g (sandbox docker)", parseSize)
+    .option("--cpus <number>", "the most cores buildpacks may take, as 1.5 (sandbox docker)", parseCores)
     .addOption(
       new Option("--sandbox <kind>", "where buildpacks run (default: the safest that works here)").choices([
         "namespace",
+        "docker",
         "host",
       ]),
     );
+}
+
+const units: Readonly<Record<string, number>> = { b: 0, k: 1, m: 2, g: 3 };
+
+/** Bytes as Docker's flags have them: a number and b, k, m or g. */
+function parseSize(text: string): number {
+  const [, count, unit = "b"] = /^(\d+(?:\.\d+)?)([bkmg])?b?$/i.exec(text) ?? [];
+  if (count === undefined) throw new InvalidArgumentError("It takes a number and a unit, as 512m or 2g.");
+  return Math.round(Number(count) * 1024 ** units[unit.toLowerCase()]!);
+}
+
+function parseCores(text: string): number {
+  const count = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (count <= 0) throw new InvalidArgumentError("It takes a number of cores, as 1.5.");
+  return count;
 }
 
 function bindingPaths(context: Context, pairs: readonly string[]): Record<string, string> {
@@ -48,6 +68,12 @@ export function sandboxOptions(context: Context, flags: SandboxFlags) {
     ...(flags.uid !== undefined && { uid: parseId("uid", flags.uid) }),
     ...(flags.gid !== undefined && { gid: parseId("gid", flags.gid) }),
     ...(flags.network && { network: flags.network }),
+    ...((flags.memory !== undefined || flags.cpus !== undefined) && {
+      limits: {
+        ...(flags.memory !== undefined && { memory: flags.memory }),
+        ...(flags.cpus !== undefined && { cpus: flags.cpus }),
+      },
+    }),
     ...(flags.sandbox && { sandbox: flags.sandbox }),
   };
 }

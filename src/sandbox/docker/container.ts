@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import { Fault } from "../../std/fault.ts";
@@ -22,37 +21,40 @@ export async function readImage({ docker, place }: Engine, name: string): Promis
   }
 }
 
-/** Starts a container and stays connected with it. Throws Fault `sandbox.docker`. */
-export async function startContainer(engine: Engine, parts: Omit<ContainerParts, "owner">): Promise<Running> {
-  const { docker } = engine;
+async function start({ docker }: Engine, parts: ContainerParts): Promise<Running> {
+  const container = await docker.createContainer(containerSpec(parts));
+  const remove = async () => {
+    await container.remove({ force: true, v: true }).catch((error) => {
+      // It removes itself when it ends, and may just be about to.
+      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+    });
+  };
   try {
-    const container = await docker.createContainer(containerSpec({ ...parts, owner: await ownerText() }));
-    const remove = async () => {
-      await container.remove({ force: true, v: true }).catch((error) => {
-        // It removes itself when it ends, and may just be about to.
-        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
-      });
+    const line = (await container.attach({ stream: true, stdin: true, hijack: true })) as Duplex;
+    line.on("error", () => {});
+    line.resume();
+    await container.start();
+    return {
+      container,
+      [Symbol.asyncDispose]: async () => {
+        await remove();
+        line.destroy();
+      },
     };
-    try {
-      const line = (await container.attach({ stream: true, stdin: true, hijack: true })) as Duplex;
-      line.on("error", () => {});
-      line.resume();
-      await container.start();
-      return {
-        container,
-        [Symbol.asyncDispose]: async () => {
-          await remove();
-          if (!line.destroyed) {
-            const closed = once(line, "close");
-            line.destroy();
-            await closed;
-          }
-        },
-      };
-    } catch (error) {
-      await remove();
-      throw error;
-    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** Starts a container and stays connected with it. Throws Fault `sandbox.docker`. */
+export async function startContainer(engine: Engine, parts: Omit<ContainerParts, "owner" | "init">): Promise<Running> {
+  const owner = await ownerText();
+  try {
+    return await start(engine, { ...parts, owner, init: true }).catch(() =>
+      // Not every engine has been installed with its program for this.
+      start(engine, { ...parts, owner, init: false }),
+    );
   } catch (error) {
     throw engineFault("start a container", engine, error);
   }

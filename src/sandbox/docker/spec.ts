@@ -19,6 +19,8 @@ export interface ContainerParts {
   readonly binds: readonly Shown[];
   readonly limits: Limits;
   readonly owner: string;
+  /** Whether the engine's own program buries what nobody waits for. */
+  readonly init: boolean;
 }
 
 // More than any build, less than what a machine can bear.
@@ -29,7 +31,7 @@ const mostProcesses = 16_384;
  * with it the container ends and is removed. Jobs get nothing of it but the capabilities nobody has.
  */
 export function containerSpec(parts: ContainerParts): Docker.ContainerCreateOptions {
-  const { image, imageEnv, network, binds, limits, owner } = parts;
+  const { image, imageEnv, network, binds, limits, owner, init } = parts;
   return {
     Image: image,
     Entrypoint: ["/bin/sh", "-c", "read -r end"],
@@ -46,7 +48,7 @@ export function containerSpec(parts: ContainerParts): Docker.ContainerCreateOpti
     StopSignal: "SIGKILL",
     HostConfig: {
       AutoRemove: true,
-      Init: true,
+      Init: init,
       NetworkMode: network,
       CapDrop: ["ALL"],
       // For our own hands alone: who is not root gets none of them.

@@ -20,7 +20,7 @@ describe("the plain process", () => {
   const place = hostPath(tmpdir());
   it.each([
     [{ root: { kind: "directory", path: place, access: "ro" } }, `it cannot make ${place} the root of jobs`],
-    [{ network: "none" }, "it cannot keep jobs from the network"],
+    [{ network: "none" }, "it cannot give jobs another network than this machine's"],
     [{ mounts: [{ host: place, guest: guestPath("/layers"), access: "rw" }] }, `it cannot show ${place} as /layers`],
   ] satisfies [Partial<Surroundings>, string][])("refuses what it cannot do: %j", async (wanted, because) => {
     const surroundings = { root: { kind: "machine" }, mounts: [], user: { uid: 1, gid: 1 }, network: "host" } as const;

@@ -3,12 +3,15 @@ import { chooseSandbox } from "../../../src/sandbox/choose.ts";
 import type { Probe, SandboxKind } from "../../../src/sandbox/contract.ts";
 import { explainRefusal, type Facts } from "../../../src/sandbox/refusal.ts";
 
+const unfit = { usable: false, because: "it needs an image", hint: "name one" } as const;
+
 function kind(name: SandboxKind["name"], probe: Probe): SandboxKind & { probed: number } {
   return {
     name,
     probed: 0,
     translates: true,
     stacks: async () => false,
+    refuses: ({ root }) => (name === "docker" && root !== "image" ? unfit : undefined),
     isolation: { filesystem: true, network: true, user: true },
     async probe() {
       this.probed += 1;
@@ -53,6 +56,21 @@ describe("the choice of a sandbox", () => {
       exit: "usage",
       hint: "choose one of namespace",
     });
+  });
+
+  it("tries none that cannot serve the need, and takes none by hand", async () => {
+    const docker = good("docker");
+    const { kind, explanation } = await chooseSandbox([docker, good("host")]);
+    expect({ name: kind.name, probed: docker.probed }).toEqual({ name: "host", probed: 0 });
+    expect(explanation).toBe("host (host works)");
+    const need = { root: "image", network: "host", limited: false } as const;
+    expect((await chooseSandbox([docker, good("host")], undefined, need)).kind.name).toBe("docker");
+    await expect(chooseSandbox([docker, good("host")], "docker")).rejects.toMatchObject({
+      code: "sandbox.unusable",
+      message: "Cannot use sandbox docker: it needs an image",
+      hint: "name one",
+    });
+    await expect(chooseSandbox([bad("namespace"), docker])).rejects.toThrow("docker: it needs an image");
   });
 
   it("fails with every reason when none works", async () => {
