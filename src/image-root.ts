@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { referenceOf } from "./cnb/run-image.ts";
 import type { MakeRoot } from "./ground.ts";
 import { hexOf } from "./oci/digest.ts";
@@ -37,6 +38,7 @@ async function loaded({ stored }: UnpackedImage, text: string, { outside, emit }
 /** Makes an image the root of a kind of sandbox: by its layers, or as one directory where the kernel lets nobody stack them. */
 export function imageRootFor(kind: SandboxKind, text: string, reach: Reach): MakeRoot {
   return async (image) => {
+    await mkdir(reach.home.work, { recursive: true });
     if (kind.name === "namespace" && !(await kind.stacks(reach.home.work)))
       return { kind: "directory", path: await asDirectory(image, reach), access: "ro" };
     const layers = image.layers.map(({ tree }) => tree);

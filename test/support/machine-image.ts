@@ -36,6 +36,11 @@ const programs = [
   "tail",
   "bash",
   "readlink",
+  "sed",
+  "chmod",
+  "cp",
+  "grep",
+  "printf",
 ];
 
 /** The libraries a program of this machine loads, and its loader. */
