@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync, type Stats } from "node:fs";
 import type { HostPath } from "../std/path.ts";
 import { unreadable } from "./fault.ts";
-import { type ByteString, byteString, systemPath } from "./name.ts";
-import { walkTree } from "./walk.ts";
+import { type ByteString, systemPath } from "./name.ts";
+import { visitTree } from "./walk.ts";
 
 /** What a look at a directory tree, without reading its files, tells of their content. */
 export interface TreeState {
@@ -61,10 +61,45 @@ function contentOf(path: string, stats: Stats): string {
 /** How a tree is looked at. */
 export interface LookOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Is told the mark of every file that is not read. */
-  readonly each?: (path: ByteString, mark: string) => void;
+  /** Is told of every file that is not read. */
+  readonly each?: (path: ByteString, stats: Stats) => void;
   /** Which files count by their content, as they are often written again with the same one; only those of at most 4 KiB are read. */
   readonly reads?: (path: ByteString) => boolean;
+}
+
+/** Hashes two streams, one of words and one of numbers, gathered into pieces worth a call. */
+class Print {
+  readonly #words = createHash("sha256");
+  readonly #numbers = createHash("sha256");
+  readonly #table = new Float64Array(5 << 10);
+  #text = "";
+  #used = 0;
+
+  /** Adds a word; none may hold a zero byte unless its length can be told from those before. */
+  word(text: string): void {
+    this.#text += `${text}\0`;
+    if (this.#text.length < 1 << 16) return;
+    this.#words.update(this.#text, "latin1");
+    this.#text = "";
+  }
+
+  /** Adds what `fileMark` spells out, as five numbers. */
+  mark({ mode, size, mtimeMs, ctimeMs, ino }: Stats): void {
+    const table = this.#table;
+    let at = this.#used;
+    table[at++] = mode;
+    table[at++] = size;
+    table[at++] = mtimeMs;
+    table[at++] = ctimeMs;
+    table[at++] = ino;
+    if (at === table.length) this.#numbers.update(table);
+    this.#used = at === table.length ? 0 : at;
+  }
+
+  digest(): string {
+    const numbers = this.#numbers.update(this.#table.subarray(0, this.#used));
+    return this.#words.update(this.#text, "latin1").digest("hex") + numbers.digest("hex");
+  }
 }
 
 /**
@@ -72,35 +107,32 @@ export interface LookOptions {
  * Fault `tar.read`.
  */
 export async function stateOfTree(root: HostPath, options: LookOptions = {}): Promise<TreeState> {
-  const base = byteString(root);
+  const { reads, each, signal } = options;
   const user = process.geteuid?.();
-  const hash = createHash("sha256");
+  const print = new Print();
   let device: number | undefined;
   let youngest = Number.NEGATIVE_INFINITY;
   let isPlain = true;
-  let lines = "";
-  for await (const { path, stats } of walkTree(root, options.signal)) {
+  const visit = (path: ByteString, stats: Stats, full: string): void => {
     device ??= stats.dev;
-    const full = path === "" ? base : `${base}/${path}`;
-    let mark: string;
-    if (stats.isFile()) {
-      const isRead = stats.size <= readable && options.reads?.(path) === true;
-      mark = isRead ? contentOf(full, stats) : fileMark(stats);
-      if (!isRead) {
-        youngest = Math.max(youngest, stats.ctimeMs);
-        options.each?.(path, mark);
-      }
-      // A number too large for its type may stand for several.
-      isPlain &&= stats.nlink === 1 && Number.isSafeInteger(stats.ino);
-    } else {
-      mark = markOf(full, stats);
-      isPlain &&= stats.isDirectory() || stats.isSymbolicLink();
-    }
     isPlain &&= stats.uid === user && stats.dev === device;
-    lines += `${path}\0${mark}\0`;
-    if (lines.length < 1 << 16) continue;
-    hash.update(lines, "latin1");
-    lines = "";
-  }
-  return { digest: hash.update(lines, "latin1").digest("hex"), youngest, isPlain };
+    print.word(path);
+    if (!stats.isFile()) {
+      print.word(markOf(full, stats));
+      isPlain &&= stats.isDirectory() || stats.isSymbolicLink();
+      return;
+    }
+    // A number too large for its type may stand for several.
+    isPlain &&= stats.nlink === 1 && Number.isSafeInteger(stats.ino);
+    if (stats.size <= readable && reads?.(path) === true) {
+      print.word(contentOf(full, stats));
+      return;
+    }
+    print.word("");
+    print.mark(stats);
+    if (stats.ctimeMs > youngest) youngest = stats.ctimeMs;
+    each?.(path, stats);
+  };
+  await visitTree(root, visit, signal);
+  return { digest: print.digest(), youngest, isPlain };
 }

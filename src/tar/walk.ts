@@ -19,12 +19,62 @@ function lstat(path: string): Stats {
   }
 }
 
-/** The names in a directory, in the order of their bytes reversed: the last one is the first to visit. */
+/** The names in a directory, in the order of their bytes. */
 function namesIn(path: string): string[] {
   try {
-    return readdirSync(systemPath(path), "latin1").sort().reverse();
+    return readdirSync(systemPath(path), "latin1").sort();
   } catch (error) {
     throw unreadable(path, error);
+  }
+}
+
+/** A directory being walked: what stands before its names on this machine and in the tree, and how far it is done. */
+interface Frame {
+  readonly full: string;
+  readonly path: string;
+  readonly names: readonly string[];
+  at: number;
+}
+
+/** As many entries are visited between two looks at the clock. */
+const stride = 16;
+
+/** What is still to be visited of a tree. */
+class Trail {
+  readonly #frames: Frame[] = [];
+  readonly #pause: () => Promise<void> | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #count = 0;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.#pause = turns(signal);
+  }
+
+  /** Calls `visit` with the entry at `full`, and remembers what is in it. */
+  visit<T>(full: string, path: string, visit: (path: ByteString, stats: Stats, full: string) => T): T {
+    const stats = lstat(full);
+    const above = path === "" ? "" : `${path}/`;
+    if (stats.isDirectory()) this.#frames.push({ full: `${full}/`, path: above, names: namesIn(full), at: 0 });
+    return visit(path as ByteString, stats, full);
+  }
+
+  /** The directory that has the next name; undefined at the end. */
+  next(): Frame | undefined {
+    const frames = this.#frames;
+    let top = frames.at(-1);
+    while (top !== undefined && top.at === top.names.length) {
+      frames.pop();
+      top = frames.at(-1);
+    }
+    return top;
+  }
+
+  /** A promise to wait for when others have waited long enough. */
+  pause(): Promise<void> | undefined {
+    this.#signal?.throwIfAborted();
+    this.#count += 1;
+    return this.#count % stride === 0 ? this.#pause() : undefined;
   }
 }
 
@@ -33,24 +83,29 @@ function namesIn(path: string): string[] {
  * bytes. Others get their turn while it works. Throws Fault `tar.read` for what cannot be read or vanishes meanwhile.
  */
 export async function* walkTree(root: HostPath, signal?: AbortSignal): AsyncGenerator<TreeEntry> {
-  const pause = turns(signal);
-  const base = byteString(root);
-  const trail: { readonly path: string; readonly names: string[] }[] = [];
-  const visit = (path: string): TreeEntry => {
-    const full = path === "" ? base : `${base}/${path}`;
-    const stats = lstat(full);
-    if (stats.isDirectory()) trail.push({ path: path === "" ? "" : `${path}/`, names: namesIn(full) });
-    return { path: path as ByteString, stats };
-  };
-  yield visit("");
-  for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
-    const name = top.names.pop();
-    if (name === undefined) {
-      trail.pop();
-      continue;
-    }
-    const wait = pause();
+  const trail = new Trail(signal);
+  const entry = (path: ByteString, stats: Stats): TreeEntry => ({ path, stats });
+  yield trail.visit(byteString(root), "", entry);
+  for (let top = trail.next(); top !== undefined; top = trail.next()) {
+    const name = top.names[top.at++]!;
+    const wait = trail.pause();
     if (wait !== undefined) await wait;
-    yield visit(top.path + name);
+    yield trail.visit(top.full + name, top.path + name, entry);
+  }
+}
+
+/** Calls `visit` with all that `walkTree` would give, and with its full path, a byte string; at half the cost, for it waits for nobody in between. */
+export async function visitTree(
+  root: HostPath,
+  visit: (path: ByteString, stats: Stats, full: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const trail = new Trail(signal);
+  trail.visit(byteString(root), "", visit);
+  for (let top = trail.next(); top !== undefined; top = trail.next()) {
+    const name = top.names[top.at++]!;
+    const wait = trail.pause();
+    if (wait !== undefined) await wait;
+    trail.visit(top.full + name, top.path + name, visit);
   }
 }

@@ -3,7 +3,7 @@ import { type AppCopy, copyApp, type Selects } from "../../source/app.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, type Place, under } from "../../std/path.ts";
 import { fileTime } from "../../tar/file-time.ts";
-import { settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
+import { fileMark, settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
 import type { Keeping } from "./layers.ts";
 import {
   type AppLayersRecord,
@@ -113,10 +113,10 @@ export class KeptApp implements AsyncDisposable {
     const files: FileRecord[] = [];
     const state = await stateOfTree(this.#place.host, {
       signal,
-      each: (path, mark) => {
+      each: (path, stats) => {
         const known = this.copy.files.get(path);
         // What the build has changed is copied again.
-        if (known?.copy === mark) files.push([path, known.source, mark]);
+        if (known?.copy === fileMark(stats)) files.push([path, known.source, known.copy]);
       },
     });
     this.#files = files;
