@@ -97,6 +97,6 @@ export async function putLayer(
   options: { readonly family?: Family; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Layer> {
   const { family = "oci", signal } = options;
-  const descriptor = await blobs.put(mediaTypes[family].tar, writeTar(itemsOf(tree, plan), signal));
+  const descriptor = await blobs.put(mediaTypes[family].tar, writeTar(itemsOf(tree, plan), { signal, lends: true }));
   return { diffId: diffIdOfTar(descriptor.digest), descriptor };
 }

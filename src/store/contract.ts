@@ -21,7 +21,8 @@ export interface BlobSource {
 export interface BlobStore extends BlobSource {
   /**
    * Keeps bytes under their sha256 digest. When it resolves, the content is stored, by this call or an earlier one; when it
-   * rejects, nothing of it is visible. `expected` makes it refuse other bytes (Fault `blob.corrupt`).
+   * rejects, nothing of it is visible. `expected` makes it refuse other bytes (Fault `blob.corrupt`). A piece of `bytes` is not used any more
+   * once the next one is asked for.
    */
   put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor>;
 }

@@ -3,7 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { Image } from "../oci/image.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
-import { type Bytes, collect } from "../std/byte.ts";
+import { type ByteStream, type Bytes, collect } from "../std/byte.ts";
 import type { BlobSource, BlobStore, DocumentTexts, ImageStore } from "./contract.ts";
 import { documentsFor, readImage } from "./document.ts";
 import { checkNames, nameText } from "./name.ts";
@@ -11,6 +11,10 @@ import { bringLayers } from "./transfer.ts";
 import { corruptBlob, digestLike, missingBlob, verified } from "./verify.ts";
 
 const place = "memory";
+
+async function* copies(bytes: Bytes): ByteStream {
+  for await (const piece of bytes) yield Uint8Array.from(piece);
+}
 
 /** A store whose images last as long as it does. */
 export function memoryStore(options: { readonly platform?: Platform } = {}): ImageStore & BlobStore {
@@ -27,7 +31,7 @@ export function memoryStore(options: { readonly platform?: Platform } = {}): Ima
     },
 
     async put(mediaType: string, bytes: Bytes, expected?: Digest) {
-      const content = await collect(bytes);
+      const content = await collect(copies(bytes));
       const digest = digestLike(expected, content);
       if (expected && digest !== expected)
         throw corruptBlob(expected, place, `the bytes to keep have digest ${digest}`);

@@ -17,6 +17,15 @@ export interface LayerTar {
    * The bytes in pieces of 1 MiB. Throws Fault `tar.read` or `tar.changed`, and the signal's reason once it is aborted.
    */
   open(signal?: AbortSignal): ByteStream;
+  /** The same bytes for who is done with a piece before the next one is asked for: it costs no memory for each. */
+  lend(signal?: AbortSignal): ByteStream;
+}
+
+function tarOf(items: (signal?: AbortSignal) => AsyncIterable<TarItem> | Iterable<TarItem>): LayerTar {
+  return {
+    open: (signal) => writeTar(items(signal), { signal }),
+    lend: (signal) => writeTar(items(signal), { signal, lends: true }),
+  };
 }
 
 const root: Owner = { uid: 0, gid: 0 };
@@ -52,7 +61,7 @@ export function directoryLayer(layer: {
       if (item !== undefined) yield item;
     }
   }
-  return { open: (signal) => writeTar(items(signal), signal) };
+  return tarOf(items);
 }
 
 /** The layer that holds the program behind every process: `/cnb/lifecycle/launcher`, mode 0755, owned by root. */
@@ -64,7 +73,7 @@ export function launcherLayer(launcher: Uint8Array | HostPath): LayerTar {
     if (typeof launcher !== "string") yield { header: { ...header, size: launcher.length }, content: launcher };
     else yield { header: { ...header, size: sizeOf(launcher) }, content: { file: byteString(launcher), follow: true } };
   }
-  return { open: (signal) => writeTar(items(), signal) };
+  return tarOf(items);
 }
 
 function sizeOf(file: HostPath): number {
@@ -96,7 +105,7 @@ export function processTypesLayer(types: readonly string[]): LayerTar {
     { header: layerHeader("/cnb/process", "directory", 0o755, root) },
     ...types.map((type) => ({ header: layerHeader(`/cnb/process/${type}`, "symlink", 0o755, root, launcherPath) })),
   ];
-  return { open: (signal) => writeTar(items, signal) };
+  return tarOf(() => items);
 }
 
 /**
@@ -123,6 +132,6 @@ export async function appLayers(
   return planSlices(tree, slices).map((paths) => {
     const above = paths.length === 0 ? [] : directories(parents);
     const own = paths.map((path) => items.get(path)).filter((item) => item !== undefined);
-    return { open: (signal) => writeTar([...above, ...own], signal) };
+    return tarOf(() => [...above, ...own]);
   });
 }

@@ -43,16 +43,28 @@ function openFile({ file, follow }: FileContent): number {
 
 /** The pieces of one archive: a chunk that fills up. */
 class Chunk {
-  bytes = Buffer.allocUnsafeSlow(chunkSize);
+  bytes: Buffer = Buffer.allocUnsafeSlow(chunkSize);
   used = 0;
+  /** The memory of the piece before, when it comes back. */
+  #spare: Buffer | undefined;
+
+  constructor(lends: boolean) {
+    if (lends) this.#spare = Buffer.allocUnsafeSlow(chunkSize);
+  }
 
   get room(): number {
     return chunkSize - this.used;
   }
 
-  /** What has been filled, as the caller's own; a new chunk begins with `next`. */
-  take(next = Buffer.allocUnsafeSlow(chunkSize)): Buffer {
+  /** Memory for the next piece, to be called when the piece before is given back: it may be the same. */
+  fresh(): Buffer {
+    return this.#spare ?? Buffer.allocUnsafeSlow(chunkSize);
+  }
+
+  /** What has been filled; a new chunk begins with `next`. */
+  take(next = this.fresh()): Buffer {
     const full = this.bytes.subarray(0, this.used);
+    if (this.#spare !== undefined) this.#spare = this.bytes;
     this.bytes = next;
     this.used = 0;
     return full;
@@ -99,7 +111,7 @@ async function* addFile(
       ended = left === 0 && count < asked;
       chunk.used += count;
       if (chunk.room > 0) continue;
-      const next = Buffer.allocUnsafeSlow(chunkSize);
+      const next = chunk.fresh();
       if (left > 0) ahead = readAsync(fd, next, 0, Math.min(chunkSize, left + 1), null);
       yield chunk.take(next);
       signal?.throwIfAborted();
@@ -113,16 +125,23 @@ async function* addFile(
   }
 }
 
+/** How an archive is written. */
+export interface WriteOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether a piece is only the caller's until the next one is asked for: all of them are then in the same two pieces of memory. */
+  readonly lends?: boolean;
+}
+
 /**
  * An archive as Go's archive/tar writes it, in pieces of 1 MiB that are the caller's own, ended by two zero blocks. A
  * file whose size is not that of its header is Fault `tar.changed`, one that cannot be read `tar.read`.
  */
 export async function* writeTar(
   items: AsyncIterable<TarItem> | Iterable<TarItem>,
-  signal?: AbortSignal,
+  { signal, lends = false }: WriteOptions = {},
 ): AsyncGenerator<Buffer> {
   const pause = turns(signal);
-  const chunk = new Chunk();
+  const chunk = new Chunk(lends);
   for await (const { header, content } of items) {
     const wait = pause();
     if (wait !== undefined) await wait;

@@ -57,6 +57,9 @@ async function sliceTars(inputs: ExportInputs): Promise<readonly LayerTar[]> {
       async *open(signal) {
         yield* (await deal())[at]!.open(signal);
       },
+      async *lend(signal) {
+        yield* (await deal())[at]!.lend(signal);
+      },
     })) ?? (await deal())
   );
 }

@@ -37,7 +37,7 @@ export interface MadeLayer {
 async function measure(tar: LayerTar, signal: AbortSignal | undefined): Promise<{ diffId: DiffId; size: number }> {
   const hash = createHash("sha256");
   let size = 0;
-  for await (const chunk of tar.open(signal)) {
+  for await (const chunk of tar.lend(signal)) {
     hash.update(chunk);
     size += chunk.length;
   }
@@ -66,8 +66,8 @@ export async function makeLayer(
   if (verdict && !isTouched && (await isThere(verdict.diffId)))
     return made({ size: verdict.size, digest: tarDigestOf(verdict.diffId) }, false);
   if (isTouched || !known.some((sha) => sha && !request.damaged.has(sha)))
-    return made(await store.put(mediaType, tar.open(signal)), true);
+    return made(await store.put(mediaType, tar.lend(signal)), true);
   const { diffId, size } = await measure(tar, signal);
   if (await isThere(diffId)) return made({ size, digest: tarDigestOf(diffId) }, false);
-  return made(await store.put(mediaType, tar.open(signal), tarDigestOf(diffId)), true);
+  return made(await store.put(mediaType, tar.lend(signal), tarDigestOf(diffId)), true);
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import type { ByteStream, Bytes } from "../../std/byte.ts";
 import { errnoOf } from "../../std/fault.ts";
 import { systemFault } from "../failure.ts";
 import { corruptBlob, missingBlob, verified } from "../verify.ts";
+import type { Sink } from "./sink.ts";
 
 const readSize = 1 << 20;
 
@@ -53,32 +53,15 @@ export interface Staged {
  * Writes bytes to the new file `path` and hashes them. Throws Fault `blob.corrupt` when they are not those of `expected`, Fault
  * `store.system` when the system refuses, and what the source threw; the file is gone then.
  */
-export async function stageBlob(path: string, bytes: Bytes, expected?: Digest): Promise<Staged> {
+export async function stageBlob(sink: Sink, path: string, bytes: Bytes, expected?: Digest): Promise<Staged> {
   const algorithm = expected ? algorithmOf(expected) : "sha256";
-  const hash = createHash(algorithm);
   const refuse = (error: unknown) => {
     throw systemFault("write blob", path, error);
   };
   const file = await open(path, "wx", 0o644).catch(refuse);
   try {
-    const buffer = Buffer.allocUnsafe(readSize);
-    let filled = 0;
-    let size = 0;
-    for await (const part of bytes) {
-      hash.update(part);
-      size += part.length;
-      if (filled + part.length > buffer.length) {
-        await file.writeFile(buffer.subarray(0, filled)).catch(refuse);
-        filled = 0;
-      }
-      if (filled === 0 && part.length >= buffer.length) await file.writeFile(part).catch(refuse);
-      else {
-        buffer.set(part, filled);
-        filled += part.length;
-      }
-    }
-    await file.writeFile(buffer.subarray(0, filled)).catch(refuse);
-    const digest = `${algorithm}:${hash.digest("hex")}` as Digest;
+    const { hex, size } = await sink.write({ fd: file.fd, path }, bytes, algorithm);
+    const digest = `${algorithm}:${hex}` as Digest;
     if (expected && digest !== expected) throw corruptBlob(expected, path, `the bytes to keep have digest ${digest}`);
     await file.close().catch(refuse);
     return { path, digest, size };

@@ -14,6 +14,7 @@ import { blobPath, blobSize, flush, openBlob, placeBlob, stageBlob } from "./fol
 import { isLayout, makeLayout, nameKey, readIndex, updateIndex } from "./index-file.ts";
 import { type Lease, openLease } from "./lease.ts";
 import { type EntryMarks, entryOf } from "./listing.ts";
+import { Sink } from "./sink.ts";
 
 /**
  * An OCI image layout on disk that several processes write at once (OCI image spec, "Image Layout"). What it keeps or finds while it
@@ -23,6 +24,7 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
   readonly root: string;
   readonly #holds: boolean;
   #lease: Promise<Lease> | undefined;
+  readonly #sink = new Sink();
   /** Blobs this store wrote whose bytes may not be on the disk yet. */
   readonly #unflushed = new Set<Digest>();
 
@@ -43,7 +45,7 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
 
   async put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor> {
     return this.#under(await this.#writing(), async (lease) => {
-      const staged = await stageBlob(join(lease.folder, randomUUID()), bytes, expected);
+      const staged = await stageBlob(this.#sink, join(lease.folder, randomUUID()), bytes, expected);
       await lease.pin([staged.digest]);
       await placeBlob(this.root, staged);
       this.#unflushed.add(staged.digest);
@@ -116,6 +118,7 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
+    await this.#sink[Symbol.asyncDispose]();
     await (await lease?.catch(() => undefined))?.release();
   }
 
