@@ -22,7 +22,7 @@ export interface Workbench {
 
 /** Items as an uncompressed layer that is kept in the workbench's store. */
 export async function putItems(items: AsyncIterable<TarItem> | Iterable<TarItem>, bench: Workbench): Promise<Layer> {
-  const descriptor = await bench.blobs.put(mediaTypes.oci.tar, writeTar(items, bench.signal));
+  const descriptor = await bench.blobs.put(mediaTypes.oci.tar, writeTar(items, { signal: bench.signal, lends: true }));
   return { diffId: diffIdOfTar(descriptor.digest), descriptor };
 }
 
