@@ -29,7 +29,7 @@ export async function writePhaseFiles(directory: string, results: PhaseResults):
   const files = {
     "analyzed.toml": formatAnalyzed({
       ...(previous && { previousImage: previous }),
-      runImage: { reference: runImage.reference, image: formatReference(runImage.name), target },
+      runImage: { reference: runImage.reference, image: runImage.given ?? formatReference(runImage.name), target },
     }),
     "group.toml": formatGroup(groupOf(elements)),
     "plan.toml": formatPlan(entries),

@@ -11,6 +11,7 @@ import {
   recordedRunImage,
   refusals,
 } from "./cnb/refusal.ts";
+import { isSameRunImage } from "./cnb/run-image.ts";
 import { labelsOf, platformOf } from "./oci/config.ts";
 import type { Image } from "./oci/image.ts";
 import { formatReference, parseReference, recordedName } from "./oci/reference.ts";
@@ -115,7 +116,9 @@ export async function planMove(app: StoredImage, place: string, settings: MoveSe
   const metadata = lifecycleOf(app.image.config);
   // A mirror of the user's own is another way to the recorded run image, not another run image.
   const isOwnMirror = !settings.runImage && found && metadata && !isRecorded(metadata, formatReference(found));
-  const name = isOwnMirror || !found ? text : formatReference(found);
+  // The reference records the name as it was given: another spelling of it would be another image ID.
+  const isAsked = !found || isSameRunImage(text, formatReference(found));
+  const name = isOwnMirror || isAsked ? text : formatReference(found);
   const question: RebaseQuestion = {
     app: app.image,
     newBase: newBase.image,

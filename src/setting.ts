@@ -1,12 +1,14 @@
 import { homedir } from "node:os";
 import { bundle } from "./bundle.ts";
 import { appPlace, volumeWarning } from "./cnb/app-place.ts";
+import { isSameRunImage } from "./cnb/run-image.ts";
 import { imageGround, machineGround, type Wanted } from "./ground.ts";
 import { homeAt } from "./home.ts";
 import { imageRootFor } from "./image-root.ts";
 import { digestOf, hexOf } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture, type Platform } from "./oci/platform.ts";
+import { formatReference } from "./oci/reference.ts";
 import { groundImage, openBuilder } from "./open-builder.ts";
 import { Outside } from "./outside.ts";
 import type { RunImageChoice } from "./phase/analyze.ts";
@@ -183,7 +185,8 @@ async function findRunImageFor(
   const names = options.runImage ? { image: text } : (builder.runImages[0] ?? {});
   const found = await findRunImage(place, runImageNamesFor(names, options.runImageMirrors, registry), search);
   const stored = checkRunImage(found?.stored, text, platform.architecture);
-  return { name: found?.name ?? runImageName(text, builder), stored };
+  const name = found?.name ?? runImageName(text, builder);
+  return { name, stored, ...(isSameRunImage(text, formatReference(name)) && { given: text }) };
 }
 
 async function supplyFor(options: SourceOptions, builder: OpenBuilder, reach: Reach): Promise<Supply> {

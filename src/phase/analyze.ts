@@ -9,8 +9,10 @@ import type { StoredImage } from "../store/contract.ts";
 
 /** The run image that was chosen. */
 export interface RunImageChoice {
-  /** The name it was asked for by. */
+  /** The name it was found under. */
   readonly name: Reference;
+  /** The name as it was given, when it is the same with its defaults filled in. */
+  readonly given?: string;
   readonly stored: StoredImage;
 }
 
@@ -95,5 +97,6 @@ async function readTarget(inputs: AnalyzeInputs): Promise<Target> {
 export async function analyze(inputs: AnalyzeInputs): Promise<Analyzed> {
   const { name, stored } = inputs.runImage;
   const [previous, target] = [await readPrevious(inputs), await readTarget(inputs)];
-  return { runImage: { name, stored, reference: digestReference(name, stored) }, previous, target };
+  const { given = formatReference(name) } = inputs.runImage;
+  return { runImage: { name, given, stored, reference: digestReference(name, stored) }, previous, target };
 }

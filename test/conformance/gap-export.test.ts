@@ -114,7 +114,7 @@ describe("what the phases decided, in files", () => {
     expect(parseToml(of("analyzed"), "")).toMatchObject({
       image: { reference: "" },
       "run-image": {
-        image: "docker.io/library/run:latest",
+        image: "run",
         reference: expect.stringMatching(/^index\.docker\.io\/library\/run@sha256:/),
         target: { os: "linux", distro: { name: "debian", version: "12" } },
       },

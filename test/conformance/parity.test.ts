@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { labelNames } from "../../src/cnb/label.ts";
 import { labelsOf } from "../../src/oci/config.ts";
+import { cacheName } from "../../src/phase/cache.ts";
+import { keyOf } from "../../src/place.ts";
+import { hostPath } from "../../src/std/path.ts";
 import { Bench } from "../support/flow.ts";
 import { layerEntries } from "../support/tar-list.ts";
 
@@ -58,6 +61,15 @@ describe("where we differ from the reference on purpose", () => {
     expect(layout.report!.digest).not.toBe(local.report!.digest);
     const types = await bench.look("plain", ({ image }) => image.layers.map(({ descriptor }) => descriptor.mediaType));
     expect(new Set(types)).toEqual(new Set(["application/vnd.oci.image.layer.v1.tar"]));
+  });
+
+  it("a cache holds every layer once, unchanged ones too", async () => {
+    const build = launch.replace("launch=true", "cache=true").replace("mkdir", "mkdir -p");
+    for (let round = 1; round <= 2; round++)
+      await bench.build([bench.buildpack({ id: "d/cached", build })], { image: "cached" });
+    await using store = bench.store();
+    const cache = await store.read(cacheName(keyOf("cached", hostPath(bench.app))));
+    expect(cache!.image.layers).toHaveLength(1);
   });
 
   it("detect cannot write into the app", async () => {

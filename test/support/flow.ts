@@ -48,9 +48,10 @@ export class Bench {
   readonly home = join(this.root, "home");
   readonly app = join(this.root, "app");
 
-  constructor() {
+  /** `app: false` leaves the app empty. */
+  constructor(options: { readonly app?: boolean } = {}) {
     mkdirSync(this.app);
-    this.write("app/file.txt", "content\n");
+    if (options.app ?? true) this.write("app/file.txt", "content\n");
     // What buildpacks closed stays closed in what is kept of their layers; an ordinary user must open it to remove it.
     afterAll(() => removeTree(this.root));
   }
