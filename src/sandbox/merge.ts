@@ -20,6 +20,7 @@ async function rootStack(scratch: HostPath, { layers, changes }: ImageRoot): Pro
 const answers = new Map<string, Promise<boolean>>();
 
 async function tryStack(place: HostPath): Promise<boolean> {
+  await mkdir(place, { recursive: true });
   const folder = await makeScratch(place);
   try {
     const [lower, upper, work] = [under(folder, "lower"), under(folder, "upper"), under(folder, "work")];
