@@ -6,13 +6,13 @@ import type { ModuleKind } from "./cnb/module-descriptor.ts";
 import { nameOf } from "./cnb/order-file.ts";
 import { type PackageFile, parsePackageFile } from "./cnb/package-file.ts";
 import type { TargetPattern } from "./cnb/target.ts";
-import { expandTargets, targetParts } from "./cnb/target-text.ts";
+import { expandTargets, suffixedName, targetParts } from "./cnb/target-text.ts";
 import { type Making, type MakingOptions, openMaking, warnOfStrays } from "./making.ts";
 import { platformOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import { mediaTypes } from "./oci/media-type.ts";
 import { isPlatformFor } from "./oci/platform.ts";
-import { parseReference, type Reference, withDefaultTag } from "./oci/reference.ts";
+import { parseReference, withDefaultTag } from "./oci/reference.ts";
 import { directoryPart } from "./package/directory.ts";
 import { gatherParts } from "./package/gather.ts";
 import { type MadePackage, makePackage } from "./package/package.ts";
@@ -177,13 +177,6 @@ function fileFor(name: string, target: TargetPattern | undefined, isOneOfSeveral
   const file = /\.[^./]+$/.test(name) ? name : `${name}.cnb`;
   if (!isOneOfSeveral || !target) return file;
   return file.replace(/(\.[^./]+)$/, `-${targetParts(target).join("-").replaceAll("@", "-")}$1`);
-}
-
-/** The name of one platform's package beside that of all: its tag with the platform, or the platform alone for `latest`. */
-export function suffixedName(name: Reference, target: TargetPattern): Reference {
-  const suffix = targetParts(target).join("-").replaceAll("@", "-");
-  const { tag = "latest" } = name;
-  return { registry: name.registry, repository: name.repository, tag: tag === "latest" ? suffix : `${tag}-${suffix}` };
 }
 
 /**

@@ -2,6 +2,7 @@ export type { BaseReport } from "./base/create.ts";
 export type { PackageDiff } from "./base/diff.ts";
 export { type BaseImageOptions, createBaseImage } from "./base-image.ts";
 export { type BuildOptions, type BuildReport, build } from "./build.ts";
+export { type BuilderReport, type CreateBuilderOptions, createBuilder } from "./builder-create.ts";
 export { type NewBuildpackOptions, newBuildpack } from "./buildpack-new.ts";
 export {
   type PackageBuildpackOptions,

@@ -1,6 +1,6 @@
 import { homeAt } from "./home.ts";
 import type { Compressor } from "./oci/media-type.ts";
-import { ociArchitecture, type Platform } from "./oci/platform.ts";
+import { isPlatformFor, ociArchitecture, type Platform } from "./oci/platform.ts";
 import type { Reference } from "./oci/reference.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import type { Sources } from "./package/gather.ts";
@@ -12,7 +12,6 @@ import { pullRecord } from "./pull-record.ts";
 import { type BuildpackRegistry, findInRegistry, registryNamed } from "./source/registry.ts";
 import { claimDirectory } from "./std/claim.ts";
 import { type Emit, logTo } from "./std/event.ts";
-import { Fault } from "./std/fault.ts";
 import { type HostPath, hostPath } from "./std/path.ts";
 import { removeTree } from "./std/remove.ts";
 import { OpenedStack } from "./std/stack.ts";
@@ -36,6 +35,9 @@ export interface MakingOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The options, and where relative locators of modules begin; `base` unless said. */
+export type MakingSettings = MakingOptions & { readonly modules?: string };
+
 /** Everything that is opened for it; disposing leaves nothing behind but the store. */
 export interface Making extends AsyncDisposable {
   readonly store: Layout;
@@ -47,6 +49,8 @@ export interface Making extends AsyncDisposable {
   readonly emit: Emit;
   /** The image under a name, fetched as the policy says; `what` says what it is for. Undefined when there is none. */
   findImage(what: string, name: Reference, platform: Platform | undefined): Promise<StoredImage | undefined>;
+  /** The same for an image of which only the documents are wanted: it stays where it is. */
+  glance(name: Reference, platform: Platform): Promise<StoredImage | undefined>;
 }
 
 /** What is made, and where it goes. */
@@ -57,7 +61,7 @@ export interface Destination {
 }
 
 /** Opens the local store, the world outside and a workbench. */
-export async function openMaking(options: MakingOptions, destination: Destination): Promise<Making> {
+export async function openMaking(options: MakingSettings, destination: Destination): Promise<Making> {
   const emit = options.onEvent ?? (() => {});
   const home = homeAt(options.home);
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
@@ -77,9 +81,10 @@ export async function openMaking(options: MakingOptions, destination: Destinatio
     const find = async (what: string, name: Reference, wanted: Platform | undefined) => {
       // An image that was built in the daemon may stand nowhere else.
       const near = keeper === "daemon" ? await outside.images.daemon.read(name, wanted) : undefined;
-      return near ?? (await findImage(what, [name], { ...search, platform: wanted ?? platform }))?.stored;
+      const isOurs = wanted === undefined || isPlatformFor(wanted, platform);
+      // The local store has one image under a name: that for another platform stays where it is.
+      return near ?? (await findImage(what, [name], { ...search, leave: leave || !isOurs, platform: wanted }))?.stored;
     };
-    const root = hostPath(options.home ?? `${home.store}/..`);
     return {
       store,
       outside,
@@ -88,21 +93,26 @@ export async function openMaking(options: MakingOptions, destination: Destinatio
       emit,
       bench: { blobs: store, scratch, signal },
       findImage: find,
+      glance: async (name, wanted) =>
+        (await findImage("run image", [name], { ...search, leave: true, platform: wanted }))?.stored,
       sources: {
-        base,
+        base: options.modules === undefined ? base : hostPath(options.modules),
         scratch,
         signal,
         use: (one) => opened.use(one),
         findImage: (name, target) => find("package", name, target?.arch ? platformFor(target) : undefined),
         findInRegistry: (id) =>
           findInRegistry(id, registryNamed(registries, undefined, registry), {
-            home: root,
+            home: home.root,
             offline: offline ?? false,
             emit,
             signal,
           }),
         download: async (url) => {
-          throw new Fault("download.kind", `Cannot fetch ${url}: only files on this machine can be taken`);
+          const { download } = await import("./source/download.ts");
+          const dispatchers = await outside.dispatchers();
+          logTo(emit).info(`Downloading ${url.replace(/\/\/[^/@]*@/, "//")}`);
+          return download(url, { cache: home.downloads, connectTo: (to) => dispatchers.for(to), signal });
         },
       },
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),

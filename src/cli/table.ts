@@ -54,6 +54,7 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./command/sbom.ts"),
   },
   { names: ["base"], summary: "make run images from distribution packages", load: () => import("./command/base.ts") },
+  { names: ["builder"], summary: "make and inspect builders", load: () => import("./command/builder.ts") },
   {
     names: ["buildpack"],
     summary: "make and inspect buildpacks and their packages",

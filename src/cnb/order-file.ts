@@ -74,13 +74,16 @@ export function formatOrderFile(order: Order, extensions: Order = []): string {
 
 function writableOrder(order: Order): WritableTable[] | undefined {
   if (order.length === 0) return undefined;
-  return order.map((group) => ({
-    group: group.map(({ id, version, optional, execEnv }) => ({
-      id,
-      version,
-      optional: optional || undefined,
-      "exec-env": execEnv,
-    })),
+  return order.map((group) => ({ group: writableEntries(group) }));
+}
+
+/** The entries of a group as they are written, keys in pack's order. */
+export function writableEntries(group: Group): WritableTable[] {
+  return group.map(({ id, version, optional, execEnv }) => ({
+    id,
+    version,
+    "exec-env": execEnv,
+    optional: optional || undefined,
   }));
 }
 

@@ -1,7 +1,8 @@
 import { parseToml, type TomlTable } from "../std/toml.ts";
 import { tableIn } from "../std/toml-read.ts";
+import { formatToml } from "../std/toml-write.ts";
 import type { Group, System } from "./order.ts";
-import { parseEntries } from "./order-file.ts";
+import { parseEntries, writableEntries } from "./order-file.ts";
 
 /** The text of a system.toml to the buildpacks around every group (Platform spec, "system.toml"). */
 export function parseSystem(text: string, place: string): System {
@@ -16,4 +17,10 @@ export function systemIn(table: TomlTable, place: string): System {
     return side ? parseEntries(side, place, "buildpacks") : [];
   };
   return { pre: listOf("pre"), post: listOf("post") };
+}
+
+/** The text of system.toml. */
+export function formatSystem({ pre, post }: System): string {
+  const side = (group: Group) => (group.length > 0 ? { buildpacks: writableEntries(group) } : undefined);
+  return formatToml({ system: { pre: side(pre), post: side(post) } });
 }

@@ -1,3 +1,4 @@
+import type { Reference } from "../oci/reference.ts";
 import { Fault } from "../std/fault.ts";
 import type { Distro, TargetPattern } from "./target.ts";
 
@@ -42,4 +43,11 @@ export function expandTargets(targets: readonly TargetPattern[]): readonly Targe
 export function targetParts({ os, arch, variant, distros }: TargetPattern): readonly string[] {
   const distro = distros.map(({ name = "", version = "" }) => `${name}@${version}`);
   return [os, arch, variant, ...distro].filter((part): part is string => Boolean(part));
+}
+
+/** The name of one platform's package beside that of all: its tag with the platform, or the platform alone for `latest`. */
+export function suffixedName(name: Reference, target: TargetPattern): Reference {
+  const suffix = targetParts(target).join("-").replaceAll("@", "-");
+  const { tag = "latest" } = name;
+  return { registry: name.registry, repository: name.repository, tag: tag === "latest" ? suffix : `${tag}-${suffix}` };
 }
