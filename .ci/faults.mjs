@@ -196,6 +196,7 @@ const meanings = {
   launch: "the process could not be started (the launcher)",
   generateFailed: "an extension's `bin/generate` failed",
   generate: "what an extension left cannot be used",
+  extend: "an extension's Dockerfiles could not be applied",
   interrupted: "interrupted",
 };
 const launcherMeanings = {

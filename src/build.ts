@@ -3,28 +3,29 @@ import { execEnvName, isForOther } from "./cnb/exec-env.ts";
 import { labelNames } from "./cnb/label.ts";
 import { checkAnnotations, checkLabels } from "./cnb/own-label.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
+import { runImageRecord } from "./cnb/run-image.ts";
 import { parseDestination } from "./destination.ts";
+import { detectOn } from "./detecting.ts";
+import { type EngineName, runExtensions } from "./extending.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
 import { cacheName, readCache, writeCache } from "./phase/cache.ts";
-import { detect } from "./phase/detect.ts";
 import type { ExportedLayer } from "./phase/export/assembly.ts";
 import { exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
 import { saveSboms } from "./phase/sbom.ts";
 import { writePhaseFiles } from "./phase-files.ts";
+import { phaseOf } from "./phase-of.ts";
 import { type Keeper, keyOf, openPlace } from "./place.ts";
 import { runImageNames } from "./run-image-choice.ts";
 import { saveImage, writeReport } from "./save.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
 import { openRunner } from "./stage.ts";
-import { type Emit, type Event, inPhase, logTo, type Phase } from "./std/event.ts";
-import type { ExitName } from "./std/fault.ts";
-import { withExit } from "./std/fault.ts";
+import { type Emit, type Event, logTo, type Phase } from "./std/event.ts";
 import { hostPath } from "./std/path.ts";
 import { openSource } from "./written.ts";
 
@@ -42,6 +43,8 @@ export interface BuildOptions extends SourceOptions {
   readonly defaultProcess?: string;
   /** Forget what earlier builds of this image have cached. */
   readonly clearCache?: boolean;
+  /** How the Dockerfiles of image extensions are applied; the first that works here unless said. */
+  readonly engine?: EngineName;
   /** Seconds since 1970; 1980-01-01T00:00:01Z unless said. */
   readonly creationTime?: number;
   /** Labels of the image; they win over those of buildpacks. */
@@ -66,20 +69,13 @@ export interface BuildReport {
   /** The layers above the run image, bottom first, and why each was added or reused. */
   readonly layers: readonly ExportedLayer[];
   readonly group: readonly { readonly id: string; readonly version: string }[];
+  /** The image extensions that took part. */
+  readonly extensions: readonly { readonly id: string; readonly version: string }[];
   readonly plan: readonly PlanEntry[];
   readonly processes: readonly string[];
   readonly sandbox: string;
   /** Milliseconds by phase. */
   readonly timings: Readonly<Partial<Record<Phase, number>>>;
-}
-
-/** Runs a phase; a fault of it ends with the phase's exit code unless it has one of its own. */
-async function phaseOf<T>(emit: Emit, phase: Phase, exit: ExitName, work: () => Promise<T>): Promise<T> {
-  try {
-    return await inPhase(emit, phase, work);
-  } catch (error) {
-    throw withExit(error, exit);
-  }
 }
 
 function timed(emit: Emit): { emit: Emit; timings: Partial<Record<Phase, number>> } {
@@ -117,7 +113,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     emit,
   );
   checkAnnotations(options.annotations ?? {}, setting.runImage.stored.image.family);
-  const { store, stage, supply, builder, platform, kept } = setting;
+  const { store, stage, builder, platform, kept } = setting;
   const { workspace, ground } = stage;
   const owner = ground.user;
   const { outside } = setting;
@@ -125,7 +121,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   await using target = openPlace(options.image, store, { base, platform, compression, outside, keeper });
   const cacheKey = cacheName(keyOf(options.image, base));
 
-  const analyzed = await phaseOf(emit, "analyze", "analyze", async () => {
+  const chosen = await phaseOf(emit, "analyze", "analyze", async () => {
     await using previous = openPlace(options.previousImage ?? options.image, store, {
       base,
       platform,
@@ -140,23 +136,20 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     });
   });
   const detected = await phaseOf(emit, "detect", "detect", async () => {
-    const components = supply.modules.filter(({ buildpack }) => !buildpack.order).map(({ buildpack }) => buildpack);
-    await using runner = await openRunner(stage, "detect", components);
-    const { environment } = stage;
-    const found = await detect({
-      order: supply.order,
-      lookup: supply.lookup,
-      target: analyzed.target,
-      execEnv,
-      workspace,
-      runner,
-      environment,
-      emit,
-    });
+    const found = await detectOn(stage, { target: chosen.target, execEnv, emit });
     if (found.failure) throw found.failure;
     return found;
   });
-  const { group, entries } = detected;
+  const { group, extensions } = detected;
+  const extending = await runExtensions(setting, {
+    detected,
+    analyzed: chosen,
+    execEnv,
+    engine: options.engine,
+    useKept: !options.clearCache,
+    emit,
+  });
+  const { entries, analyzed, switchedTo, extended } = extending;
   const builtFor = analyzed.previous && labelsOf(analyzed.previous.stored.image.config)[labelNames.execEnv];
   const isOther = isForOther(builtFor, execEnv);
   if (isOther)
@@ -175,13 +168,13 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     }),
   );
   const built = await phaseOf(emit, "build", "build", async () => {
-    await using runner = await openRunner(stage, "build", group);
+    await using runner = await openRunner(extending.stage, "build", group);
     return await runBuilds({
       group,
       entries,
       workspace,
       runner,
-      environment: stage.environment,
+      environment: extending.stage.environment,
       target: analyzed.target,
       execEnv,
       emit,
@@ -198,13 +191,17 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     const looked = await kept.look(left, slices, signal);
     const made = await exportImage({
       analyzed,
+      extendedRun: extending.runImage,
       group: left,
+      extensions,
       built,
       workspace,
       owner,
       launcher: ground.launcher,
       platformApi: ground.platformApi,
-      runImageNames: runImageNames(options.runImage, builder, analyzed.runImage.name),
+      runImageNames: switchedTo
+        ? runImageRecord(builder.runImages, switchedTo, { extended: true })
+        : runImageNames(options.runImage, builder, analyzed.runImage.name),
       project: source.metadata,
       labels: options.labels ?? {},
       annotations: options.annotations ?? {},
@@ -242,7 +239,15 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     );
   });
   if (options.reportDirectory) {
-    await writePhaseFiles(options.reportDirectory, { analyzed, group, entries, workspace });
+    await writePhaseFiles(options.reportDirectory, {
+      analyzed,
+      group,
+      extensions,
+      buildReference: setting.buildImage?.identity.digest ?? "",
+      extended,
+      entries,
+      workspace,
+    });
     await writeReport(options.reportDirectory, saved);
   }
   if (options.sbomDirectory) await saveSboms(workspace, hostPath(options.sbomDirectory));
@@ -252,6 +257,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     names: saved.names,
     layers: exported.layers,
     group: group.map(({ id, version }) => ({ id, version })),
+    extensions: extensions.map(({ id, version }) => ({ id, version })),
     plan: entries,
     processes: built.processes.processes.map((process) => process.type),
     sandbox: stage.kind.name,

@@ -23,6 +23,8 @@ export interface Home {
   readonly pulls: HostPath;
   /** Manifest lists that are being put together. */
   readonly manifests: HostPath;
+  /** What engines that apply Dockerfiles work in. */
+  readonly engines: HostPath;
   /** Downloaded distribution packages. */
   readonly packages: HostPath;
 }
@@ -41,6 +43,7 @@ export function homeAt(path?: string): Home {
     roots: under(root, "roots"),
     pulls: under(root, "pulls"),
     manifests: under(root, "manifests"),
+    engines: under(root, "engines"),
     packages: under(root, "packages"),
   };
 }

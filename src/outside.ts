@@ -4,7 +4,7 @@ import type { Platform } from "./oci/platform.ts";
 import type { Emit } from "./std/event.ts";
 import type { HostPath } from "./std/path.ts";
 import type { ImageStore, IndexStore } from "./store/contract.ts";
-import type { Daemon } from "./store/daemon.ts";
+import type { Daemon, DaemonAddress } from "./store/daemon.ts";
 import type { Layout } from "./store/layout.ts";
 import type { Dispatchers } from "./store/registry/dispatcher.ts";
 import type { TlsSettings } from "./store/registry/trust.ts";
@@ -89,11 +89,17 @@ export class Outside implements AsyncDisposable {
     },
   };
 
+  /** Where the daemon is; throws Fault `daemon.none` when there is none. */
+  async daemonAddress(): Promise<DaemonAddress> {
+    const { findDaemon } = await import("./store/daemon.ts");
+    const { env = {}, dockerHost } = this.#options;
+    return (await findDaemon(env, dockerHost)).chosen.address;
+  }
+
   async #openDaemon(): Promise<Daemon> {
-    const { findDaemon, localBlobs, openDaemon } = await import("./store/daemon.ts");
-    const { env = {}, dockerHost, platform, store, storeRoot } = this.#options;
-    const { chosen } = await findDaemon(env, dockerHost);
-    return openDaemon(chosen.address, {
+    const { localBlobs, openDaemon } = await import("./store/daemon.ts");
+    const { platform, store, storeRoot } = this.#options;
+    return openDaemon(await this.daemonAddress(), {
       platform,
       local: localBlobs(store, storeRoot),
       onEvent: this.#emit,

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { formatAnalyzed } from "./cnb/analyzed-file.ts";
 import type { Buildpack } from "./cnb/buildpack.ts";
+import type { ExtendKind } from "./cnb/extend-config.ts";
 import { formatGroup, groupOf } from "./cnb/group-file.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
 import { formatPlan } from "./cnb/plan-file.ts";
@@ -14,6 +15,11 @@ import { hostPath, under } from "./std/path.ts";
 export interface PhaseResults {
   readonly analyzed: Analyzed;
   readonly group: readonly Buildpack[];
+  readonly extensions: readonly Buildpack[];
+  /** What scripts stood on: the build image's digest, empty for this machine's own system. */
+  readonly buildReference: string;
+  /** Which images were extended. */
+  readonly extended: Readonly<Record<ExtendKind, boolean>>;
   readonly entries: readonly PlanEntry[];
   readonly workspace: Workspace;
 }
@@ -23,13 +29,22 @@ export interface PhaseResults {
  * spec, "Data Format"). No phase of ours reads them: they are for people and for other tools.
  */
 export async function writePhaseFiles(directory: string, results: PhaseResults): Promise<void> {
-  const { analyzed, group, entries, workspace } = results;
+  const { analyzed, group, extensions, buildReference, extended, entries, workspace } = results;
   const { previous, runImage, target } = analyzed;
-  const elements = group.map((buildpack) => ({ buildpack, optional: false }));
+  const elements = [
+    ...extensions.map((buildpack) => ({ buildpack, optional: true, extension: true as const })),
+    ...group.map((buildpack) => ({ buildpack, optional: false })),
+  ];
   const files = {
     "analyzed.toml": formatAnalyzed({
       ...(previous && { previousImage: previous }),
-      runImage: { reference: runImage.reference, image: runImage.given ?? formatReference(runImage.name), target },
+      ...(extended.build && { buildImage: { reference: buildReference, extend: true } }),
+      runImage: {
+        reference: runImage.reference,
+        image: runImage.given ?? formatReference(runImage.name),
+        extend: extended.run,
+        target,
+      },
     }),
     "group.toml": formatGroup(groupOf(elements)),
     "plan.toml": formatPlan(entries),

@@ -18,7 +18,7 @@ import { openWorkspace } from "./phase/workspace.ts";
 import { keyOf, openPlace } from "./place.ts";
 import type { PullPolicy } from "./pull-policy.ts";
 import { pullRecord } from "./pull-record.ts";
-import { type Reach, sourcesOf } from "./reach.ts";
+import { type Reach, sourcesOf, unpackedLayers } from "./reach.ts";
 import { findRunImage, type RunImageMirrors, runImageNamesFor } from "./run-image.ts";
 import { checkRunImage, runImageName, runImageText } from "./run-image-choice.ts";
 import type { Mount } from "./sandbox/contract.ts";
@@ -33,6 +33,7 @@ import { type Stage, setStage } from "./stage.ts";
 import { type Emit, logTo } from "./std/event.ts";
 import { type GuestPath, guestPath, type HostPath, hostPath, under } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
+import type { StoredImage } from "./store/contract.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What `build` and `detect` both take. */
@@ -58,6 +59,8 @@ export interface SourceOptions extends SandboxOptions {
   /** Buildpacks to try before and after those of every group of the builder's order, unless `buildpacks` says otherwise. */
   readonly preBuildpacks?: readonly string[];
   readonly postBuildpacks?: readonly string[];
+  /** Image extensions to use, all of them and in this order, instead of the builder's; each as buildpacks are named. */
+  readonly extensions?: readonly string[];
   /** Leave out the buildpacks the builder puts around every group. */
   readonly disableSystemBuildpacks?: boolean;
   /** Where ids of buildpacks are looked up that the builder does not have; the public registry unless said. */
@@ -94,11 +97,19 @@ export interface Setting extends AsyncDisposable {
   readonly builder: OpenBuilder;
   readonly supply: Supply;
   readonly runImage: RunImageChoice;
+  /** The run image of this name, found as the first one was; throws the same faults. */
+  runImageAt(text: string): Promise<RunImageChoice>;
+  /** The image scripts stand on; undefined when that is this machine's own system. */
+  readonly buildImage: StoredImage | undefined;
+  /** The stage with another image for scripts to stand on, one that extends `buildImage`. */
+  stageOn(extended: StoredImage): Promise<Stage>;
   readonly stage: Stage;
   readonly platform: Platform;
   /** What the last build has left for this one, the app's copy among it. */
   readonly kept: Kept;
   readonly outside: Outside;
+  /** What engines that apply Dockerfiles work in. */
+  readonly engines: HostPath;
   /** Relative paths in image locations begin here. */
   readonly base: HostPath;
 }
@@ -176,13 +187,15 @@ async function findRunImageFor(
   { registry }: Purpose,
   builder: OpenBuilder,
   reach: Reach,
+  switched?: string,
 ): Promise<RunImageChoice> {
   const { home, store, outside, platform, base, opened, emit, policy } = reach;
-  const text = runImageText(options.runImage, builder);
+  const given = switched ?? options.runImage;
+  const text = runImageText(given, builder);
   const place = opened.use(openPlace(text, store, { base, platform, outside }));
   const leave = registry !== undefined;
   const search = { store, outside, policy, record: pullRecord(home.pulls), leave, emit };
-  const names = options.runImage ? { image: text } : (builder.runImages[0] ?? {});
+  const names = given ? { image: text } : (builder.runImages[0] ?? {});
   const found = await findRunImage(place, runImageNamesFor(names, options.runImageMirrors, registry), search);
   const stored = checkRunImage(found?.stored, text, platform.architecture);
   const name = found?.name ?? runImageName(text, builder);
@@ -191,10 +204,11 @@ async function findRunImageFor(
 
 async function supplyFor(options: SourceOptions, builder: OpenBuilder, reach: Reach): Promise<Supply> {
   const { buildpacks = [], preBuildpacks = [], postBuildpacks = [], disableSystemBuildpacks = false } = options;
+  const { extensions = [] } = options;
   const library = { cache: reach.home.modules, arch: reach.platform.architecture };
   return gatherSupply(
     builder,
-    { buildpacks, pre: preBuildpacks, post: postBuildpacks, withoutSystem: disableSystemBuildpacks },
+    { buildpacks, pre: preBuildpacks, post: postBuildpacks, extensions, withoutSystem: disableSystemBuildpacks },
     { library, sources: sourcesOf(reach), base: reach.base },
   );
 }
@@ -258,15 +272,26 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       },
       { env: options.env ?? {}, bindings: await bindingsOf(options), buildConfig: builder.buildConfig },
     );
+    const stageOn = async (extended: StoredImage) => {
+      const layers = await unpackedLayers(extended, "the extended build image", reach);
+      // No image has this name, so none of the user's loses its own to it.
+      const makeRoot = imageRootFor(kind, "the extended build image", reach);
+      const ids = { ...wanted, ...ground.user };
+      return stage.on(await imageGround(builder, { stored: extended, layers }, makeRoot, ids));
+    };
     return {
       store,
       builder,
       supply,
       runImage,
+      runImageAt: (text) => findRunImageFor(options, purpose, builder, reach, text),
+      buildImage: image?.stored,
+      stageOn,
       stage,
       platform,
       kept,
       outside,
+      engines: home.engines,
       base,
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };

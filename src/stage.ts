@@ -4,6 +4,7 @@ import { type Buildpack, escapedId } from "./cnb/buildpack.ts";
 import type { EnvFile, Environment } from "./cnb/environment.ts";
 import { baseEnvironment } from "./cnb/environment.ts";
 import type { Ground } from "./ground.ts";
+import { generatedPlace } from "./phase/generated.ts";
 import { type Binding, writePlatform } from "./phase/platform.ts";
 import type { Runner } from "./phase/script.ts";
 import { type ScriptEnvironment, scriptEnvironment } from "./phase/script-environment.ts";
@@ -23,6 +24,8 @@ export interface Stage {
   readonly network: string;
   readonly volumes: readonly Mount[];
   readonly signal: AbortSignal | undefined;
+  /** The same on another ground. */
+  on(ground: Ground): Stage;
 }
 
 /** Makes what volumes below the platform directory are mounted on: scripts see that directory read-only, and so does who mounts. */
@@ -38,7 +41,7 @@ async function makeMountPoints(platform: Place, volumes: readonly Mount[]): Prom
 
 /** Fills the platform directory and gathers what scripts run with. */
 export async function setStage(
-  parts: Omit<Stage, "environment">,
+  parts: Omit<Stage, "environment" | "on">,
   platform: {
     readonly env: Environment;
     readonly bindings: Readonly<Record<string, Binding>>;
@@ -49,23 +52,34 @@ export async function setStage(
   const { env, bindings, buildConfig } = platform;
   await writePlatform(workspace, { userVariables: env, buildConfig, bindings });
   await makeMountPoints(workspace.platform, parts.volumes);
-  const base = baseEnvironment({ ...ground.environment, HOME: ground.home ?? workspace.home.guest });
-  return { ...parts, environment: scriptEnvironment(base, env, buildConfig) };
+  const environmentOn = (place: Ground) =>
+    scriptEnvironment(
+      baseEnvironment({ ...place.environment, HOME: place.home ?? workspace.home.guest }),
+      env,
+      buildConfig,
+    );
+  const on = (other: Ground): Stage => ({ ...parts, ground: other, environment: environmentOn(other), on });
+  return on(ground);
 }
 
 function shown(place: Place, access: "ro" | "rw"): Mount {
   return { host: place.host, guest: place.guest, access };
 }
 
-/** Opens the sandbox for a phase: in detect the app cannot be written, and in both the buildpacks' own directories cannot. */
+/** Opens the sandbox for a phase: only in build the app can be written, in none the buildpacks' own directories can. */
 export async function openRunner(
   stage: Stage,
-  phase: "detect" | "build",
+  phase: "detect" | "generate" | "build",
   buildpacks: readonly Buildpack[],
 ): Promise<Runner & AsyncDisposable> {
   const { kind, ground, workspace, supply } = stage;
   const pathOf = (buildpack: Buildpack) =>
-    workspace.buildpackPath(escapedId(buildpack.id), buildpack.version, supply.rootOf(buildpack));
+    workspace.modulePath(
+      supply.extensions.has(buildpack) ? "extension" : "buildpack",
+      escapedId(buildpack.id),
+      buildpack.version,
+      supply.rootOf(buildpack),
+    );
   const sandbox = await kind.open({
     root: ground.root,
     scratch: workspace.scratch,
@@ -73,8 +87,9 @@ export async function openRunner(
     user: ground.user,
     mounts: [
       ...ground.mounts,
-      shown(workspace.app, phase === "detect" ? "ro" : "rw"),
+      shown(workspace.app, phase === "build" ? "rw" : "ro"),
       ...(phase === "build" ? [shown(workspace.layers, "rw")] : []),
+      ...(phase === "generate" ? buildpacks.map((one) => shown(generatedPlace(workspace, one), "rw")) : []),
       shown(workspace.platform, "ro"),
       shown(workspace.buildConfig, "ro"),
       shown(workspace.plans, "rw"),

@@ -13,6 +13,7 @@ const floors: Record<string, number> = {
   sandbox: 4,
   source: 5,
   base: 5,
+  engine: 5,
   phase: 6,
   package: 6,
   "": 7,

@@ -15,7 +15,7 @@ import type { Target } from "./target.ts";
 export interface AnalyzedFile {
   /** The image an earlier build left. */
   readonly previousImage?: { readonly reference: string; readonly metadata: LifecycleMetadata };
-  readonly buildImage?: { readonly reference: string };
+  readonly buildImage?: { readonly reference: string; readonly extend?: boolean };
   readonly runImage: {
     readonly reference: string;
     /** The name it was chosen by. */
@@ -84,7 +84,7 @@ function targetTable(target: Target): WritableTable {
 export function formatAnalyzed({ previousImage, buildImage, runImage }: AnalyzedFile): string {
   return formatToml({
     image: { reference: previousImage?.reference ?? "" },
-    "build-image": buildImage && { reference: buildImage.reference },
+    "build-image": buildImage && { reference: buildImage.reference, extend: buildImage.extend || undefined },
     metadata: metadataTable(previousImage?.metadata),
     "run-image": {
       reference: runImage.reference,

@@ -62,26 +62,17 @@ export function parseBuildpack(text: string, place: string, scripts: Scripts): B
   };
 }
 
-/** The text of an `extension.toml` to the shape of a buildpack's; throws as `parseBuildpack` does, and for an order. */
-export function parseExtension(text: string, place: string, scripts: { readonly hasScripts: boolean }): Buildpack {
-  const table = parseToml(text, place);
-  const api = parseApi(stringIn(table, "api", place) ?? "", place);
-  const info = tableIn(table, "extension", place);
-  if (info === undefined)
-    throw new Fault("extension.missing", `Cannot read extension at ${place}: there is no table [extension]`);
-  if (parseOrder(table, place).length > 0)
-    throw new Fault("extension.order", `Cannot read extension at ${place}: an extension has no [[order]]`);
-  const targets = parseTargets(table, place);
-  const inferred: TargetPattern = scripts.hasScripts ? { os: "linux", distros: [] } : { distros: [] };
-  return { ...parseInfo(info, api, place), sbomFormats: [], targets: targets.length > 0 ? targets : [inferred] };
-}
-
 /** An id as it appears in paths: every `/` replaced by `_`. */
 export function escapedId(id: string): string {
   return id.replaceAll("/", "_");
 }
 
-function parseInfo(info: TomlTable, api: Api, place: string): Omit<Buildpack, "sbomFormats" | "targets" | "order"> {
+/** What the table `[buildpack]` or `[extension]` says; throws as `parseBuildpack` does. */
+export function parseInfo(
+  info: TomlTable,
+  api: Api,
+  place: string,
+): Omit<Buildpack, "sbomFormats" | "targets" | "order"> {
   const optional = (key: "name" | "homepage" | "description") => {
     const text = stringIn(info, key, place);
     return text ? { [key]: text } : {};

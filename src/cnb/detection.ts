@@ -32,6 +32,8 @@ export interface Line {
 /** What became of one element of a group; `skip` and `drop` are an optional element's ways out. */
 export interface ElementVerdict extends Coordinates {
   readonly optional: boolean;
+  /** Set on an image extension. */
+  readonly extension?: true;
   readonly outcome: "pass" | "skip" | "drop" | "fail" | "error";
   /** Why, in a few words; empty for a pass. */
   readonly reason: string;
@@ -168,8 +170,8 @@ function resultLine({ element, outcome }: Attempt): Line {
 }
 
 function verdictOf({ element, outcome }: Attempt): ElementVerdict {
-  const { buildpack, optional } = element;
-  const common = { id: buildpack.id, version: buildpack.version, optional };
+  const { buildpack, optional, extension } = element;
+  const common = { id: buildpack.id, version: buildpack.version, optional, ...(extension && { extension }) };
   if (outcome.kind === "pass") return { ...common, outcome: "pass", reason: "" };
   if (outcome.kind === "error") return { ...common, outcome: "error", reason: outcome.because };
   return { ...common, outcome: optional ? "skip" : "fail", reason: "detect said no" };

@@ -136,7 +136,9 @@ export type VariableAbilities = Pick<Abilities, "pathVariables" | "targetVariabl
 
 /** Where a buildpack's script finds its inputs (absolute guest paths), and what it builds for. */
 export interface ScriptInputs {
+  /** The directory of the buildpack, or of the extension. */
   readonly buildpackDir: string;
+  readonly isExtension?: boolean;
   readonly platformDir: string;
   /** The build plan to write in detect, the buildpack plan to read in build. */
   readonly planPath: string;
@@ -152,7 +154,7 @@ function scriptVariables(abilities: VariableAbilities, inputs: ScriptInputs, pat
     CNB_TARGET_DISTRO_VERSION: target.distro?.version,
   };
   return {
-    CNB_BUILDPACK_DIR: inputs.buildpackDir,
+    [inputs.isExtension ? "CNB_EXTENSION_DIR" : "CNB_BUILDPACK_DIR"]: inputs.buildpackDir,
     ...(abilities.pathVariables && { CNB_PLATFORM_DIR: inputs.platformDir, ...paths }),
     ...(abilities.targetVariables && {
       CNB_TARGET_OS: target.os,
@@ -174,4 +176,12 @@ export function buildVariables(
   inputs: ScriptInputs & { readonly layersDir: string },
 ): Environment {
   return scriptVariables(abilities, inputs, { CNB_BP_PLAN_PATH: inputs.planPath, CNB_LAYERS_DIR: inputs.layersDir });
+}
+
+/** The `CNB_*` variables of `bin/generate`, by the extension's API (Image Extension spec, "Generation"). */
+export function generateVariables(
+  abilities: VariableAbilities,
+  inputs: ScriptInputs & { readonly outputDir: string },
+): Environment {
+  return scriptVariables(abilities, inputs, { CNB_BP_PLAN_PATH: inputs.planPath, CNB_OUTPUT_DIR: inputs.outputDir });
 }

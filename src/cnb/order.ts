@@ -44,8 +44,9 @@ export function withSystem(order: Order, system: System): Order {
  * Looks up all that the order names directly; throws Fault `buildpack.missing` for what is not there and
  * `api.unsupported` (exit 12) for what needs another Buildpack API.
  */
-export function checkOrder(order: Order, lookup: Lookup): void {
+export function checkOrder(order: Order, lookup: Lookup, extensions?: Expansion["extensions"]): void {
   for (const group of order) for (const entry of group) found(entry, lookup);
+  if (extensions) checkOrder(extensions.order, extensions.lookup);
 }
 
 /** Steps from one flat group to the next, and flat groups in all, before an order is called hostile. */

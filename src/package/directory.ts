@@ -1,4 +1,5 @@
-import { parseBuildpack, parseExtension } from "../cnb/buildpack.ts";
+import { parseBuildpack } from "../cnb/buildpack.ts";
+import { parseExtension } from "../cnb/extension.ts";
 import { type ModuleKind, parseModuleDescriptor } from "../cnb/module-descriptor.ts";
 import type { TargetPattern } from "../cnb/target.ts";
 import { targetParts } from "../cnb/target-text.ts";

@@ -78,25 +78,33 @@ async function readPrevious(inputs: AnalyzeInputs): Promise<PreviousImage | unde
 }
 
 /** What the run image says of itself: platform from its config, distribution from its labels (Platform spec, "Run image"). */
-async function readTarget(inputs: AnalyzeInputs): Promise<Target> {
-  const { config } = inputs.runImage.stored.image;
+async function readTarget(runImage: RunImageChoice, osRelease: AnalyzeInputs["osRelease"]): Promise<Target> {
+  const { config } = runImage.stored.image;
   if (config.os === "") {
     throw new Fault(
       "run-image.platform",
-      `Cannot use run image ${formatReference(inputs.runImage.name)}: its config names no operating system`,
+      `Cannot use run image ${formatReference(runImage.name)}: its config names no operating system`,
       { exit: "analyze" },
     );
   }
   const target = targetOf(config);
   if (target.distro) return target;
-  const distro = parseOsRelease((await inputs.osRelease()) ?? "");
+  const distro = parseOsRelease((await osRelease()) ?? "");
   return { ...target, ...(distro && { distro }) };
+}
+
+/** What is to be known of a run image; throws Fault `run-image.platform` for one without an operating system. */
+export async function analyzeRunImage(
+  runImage: RunImageChoice,
+  osRelease: AnalyzeInputs["osRelease"],
+): Promise<Pick<Analyzed, "runImage" | "target">> {
+  const target = await readTarget(runImage, osRelease);
+  const { name, given = formatReference(name), stored } = runImage;
+  return { runImage: { name, given, stored, reference: digestReference(name, stored) }, target };
 }
 
 /** Looks at the previous image and at the run image (Platform spec, "analyzer"). */
 export async function analyze(inputs: AnalyzeInputs): Promise<Analyzed> {
-  const { name, stored } = inputs.runImage;
-  const [previous, target] = [await readPrevious(inputs), await readTarget(inputs)];
-  const { given = formatReference(name) } = inputs.runImage;
-  return { runImage: { name, given, stored, reference: digestReference(name, stored) }, previous, target };
+  const previous = await readPrevious(inputs);
+  return { previous, ...(await analyzeRunImage(inputs.runImage, inputs.osRelease)) };
 }

@@ -10,10 +10,10 @@ export interface Runner {
   readonly signal: AbortSignal | undefined;
 }
 
-/** `bin/detect` or `bin/build` of a buildpack, with its positional arguments. */
+/** `bin/detect` or `bin/build` of a buildpack, `bin/generate` of an extension, with its positional arguments. */
 export interface Script {
   readonly buildpack: Buildpack;
-  readonly name: "detect" | "build";
+  readonly name: "detect" | "build" | "generate";
   readonly arguments: readonly string[];
   readonly cwd: GuestPath;
   readonly env: Environment;

@@ -16,13 +16,20 @@ export interface Workspace extends AsyncDisposable {
   readonly config: Place;
   /** Plan files given to and taken from buildpacks. */
   readonly plans: Place;
+  /** What extensions generate, a directory for each. */
+  readonly generated: Place;
   readonly home: Place;
   /** Where a sandbox keeps what is its own, on the disk of the build. */
   readonly scratch: HostPath;
   /** Where kept directories wait on their way in and out; no sandbox shows it. */
   readonly aside: HostPath;
-  /** Where a buildpack's own directory is seen by its scripts; `root` is where this machine has it, which nobody asks where guest paths differ. */
-  buildpackPath(escapedId: string, version: string, root: HostPath | undefined): GuestPath;
+  /** Where a buildpack's or extension's own directory is seen by its scripts; `root` is where this machine has it, which nobody asks where guest paths differ. */
+  modulePath(
+    kind: "buildpack" | "extension",
+    escapedId: string,
+    version: string,
+    root: HostPath | undefined,
+  ): GuestPath;
 }
 
 /** Removes what builds that were killed have left behind. */
@@ -106,11 +113,12 @@ export async function openWorkspace(
     sbom: { host: (await place("sbom", "/")).host, guest: under(layers.guest, "sbom") },
     config: { host: (await place("config", "/")).host, guest: under(layers.guest, "config") },
     plans: await place("plans", "/cnb/plans"),
+    generated: await place("generated", `${guests.layers}/generated`),
     home: await place("home", "/home/cnb"),
     scratch: (await place("scratch", "/")).host,
     aside: (await place("aside", "/")).host,
-    buildpackPath: (escapedId, version, module) =>
-      translates || module === undefined ? guestPath(`/cnb/buildpacks/${escapedId}/${version}`) : guestPath(module),
+    modulePath: (kind, escapedId, version, module) =>
+      translates || module === undefined ? guestPath(`/cnb/${kind}s/${escapedId}/${version}`) : guestPath(module),
     [Symbol.asyncDispose]: () => removeTree(root),
   };
 }

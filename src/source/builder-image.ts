@@ -1,6 +1,7 @@
 import { builderLabels, parseBuilderMetadata } from "../cnb/builder-label.ts";
 import { type Buildpack, escapedId, parseBuildpack } from "../cnb/buildpack.ts";
 import type { EnvFile, Environment } from "../cnb/environment.ts";
+import { parseExtension } from "../cnb/extension.ts";
 import { type LifecycleFile, parseLifecycleFile } from "../cnb/lifecycle-file.ts";
 import { parseModuleLayers } from "../cnb/module-layers.ts";
 import type { Lookup, System } from "../cnb/order.ts";
@@ -11,7 +12,7 @@ import { parseStack } from "../cnb/stack-file.ts";
 import { parseSystem } from "../cnb/system-file.ts";
 import { labelsOf } from "../oci/config.ts";
 import { Fault } from "../std/fault.ts";
-import { type GuestPath, guestPath, type HostPath } from "../std/path.ts";
+import { type GuestPath, guestPath, type HostPath, under } from "../std/path.ts";
 import { parseToml } from "../std/toml.ts";
 import type { StoredImage } from "../store/contract.ts";
 import { Stacked, type StackedLayer } from "../tar/stacked.ts";
@@ -37,6 +38,9 @@ export interface BuilderImage extends UnpackedImage {
   /** Its buildpacks by coordinates. */
   readonly buildpacks: readonly Coordinates[];
   readonly lookup: Lookup;
+  /** Its image extensions by coordinates. */
+  readonly extensions: readonly Coordinates[];
+  readonly lookupExtension: Lookup;
   readonly warnings: readonly string[];
 }
 
@@ -140,11 +144,18 @@ function readBuildpack(reading: Reading, directory: GuestPath): Buildpack | unde
   return parseBuildpack(found.text, found.place, { hasBinBuild });
 }
 
+function readExtension(reading: Reading, directory: GuestPath): Buildpack | undefined {
+  const found = reading.file(`${directory}/extension.toml`);
+  if (found === undefined) return undefined;
+  const has = (script: string) => reading.files.kindAt(under(directory, "bin", script)) === "file";
+  return parseExtension(found.text, found.place, { hasScripts: has("detect") || has("generate") });
+}
+
 /** A lookup that reads a descriptor when it is first asked for: a builder may hold more than a hundred, and a build needs a few. */
-function lookupIn(read: (directory: GuestPath) => Buildpack | undefined): Lookup {
+function lookupIn(parent: string, read: (directory: GuestPath) => Buildpack | undefined): Lookup {
   const known = new Map<string, Buildpack | undefined>();
   return (id, version) => {
-    const directory = guestPath(`/cnb/buildpacks/${escapedId(id)}/${version}`);
+    const directory = guestPath(`${parent}/${escapedId(id)}/${version}`);
     if (!known.has(directory)) {
       const found = read(directory);
       known.set(directory, found?.id === id && found.version === version ? found : undefined);
@@ -175,6 +186,7 @@ export function readBuilderImage(image: UnpackedImage, name: string): BuilderIma
     );
   }
   const read = (directory: GuestPath) => readBuildpack(reading, directory);
+  const readExt = (directory: GuestPath) => readExtension(reading, directory);
   const order = reading.order("order", builderLabels.order);
   return {
     ...image,
@@ -190,7 +202,9 @@ export function readBuilderImage(image: UnpackedImage, name: string): BuilderIma
     lifecycle: reading.lifecycle(),
     launcher: reading.files.fileAt(guestPath(`${lifecyclePlace}/launcher`)),
     buildpacks: reading.coordinates(builderLabels.buildpackLayers, "/cnb/buildpacks", read),
-    lookup: lookupIn(read),
+    lookup: lookupIn("/cnb/buildpacks", read),
+    extensions: reading.coordinates(builderLabels.extensionLayers, "/cnb/extensions", readExt),
+    lookupExtension: lookupIn("/cnb/extensions", readExt),
     warnings: order.length === 0 ? ["the builder has no order, so it detects nothing by itself"] : [],
   };
 }

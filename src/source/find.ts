@@ -17,6 +17,7 @@ import { decompress } from "../tar/gzip.ts";
 import { readTar } from "../tar/read.ts";
 import type { StackedLayer } from "../tar/stacked.ts";
 import { type Library, locateModule } from "./locate.ts";
+import type { ModuleKind } from "./module.ts";
 import { type Located, readPackage } from "./package.ts";
 
 /** What is not simply a file of this machine, and how it is had; each throws a Fault when it cannot be. */
@@ -35,6 +36,8 @@ export interface Searching {
   readonly sources: Sources;
   /** Relative paths begin here. */
   readonly base: HostPath;
+  /** What is looked for; buildpacks unless said. */
+  readonly kind?: ModuleKind;
   /** What the builder has; nothing where there is no builder. */
   readonly builder?: readonly Coordinates[];
 }
@@ -59,8 +62,8 @@ async function isImageArchive(path: HostPath): Promise<boolean> {
   return false;
 }
 
-async function packageIn(stored: StoredImage, place: string, { sources }: Searching): Promise<Located> {
-  return readPackage({ stored, layers: await sources.unpack(stored) }, place);
+async function packageIn(stored: StoredImage, place: string, { sources, kind }: Searching): Promise<Located> {
+  return readPackage({ stored, layers: await sources.unpack(stored) }, place, kind);
 }
 
 /** The package in a directory or file, which stays open until it is unpacked. */
@@ -101,8 +104,8 @@ async function dependenciesOf(directory: HostPath, searching: Searching): Promis
 async function directoryAt(path: HostPath, searching: Searching, isFirst: boolean): Promise<Located> {
   if ((await kindOf(under(path, "oci-layout"))) === "file")
     return packageAt({ kind: "layout", directory: path }, path, searching);
-  const main = await locateModule(path, searching.library);
-  const brought = isFirst ? await dependenciesOf(path, searching) : [];
+  const main = await locateModule(path, searching.library, searching.kind);
+  const brought = isFirst && searching.kind !== "extension" ? await dependenciesOf(path, searching) : [];
   return { main, others: brought.flatMap((located) => [located.main, ...located.others]) };
 }
 
@@ -111,7 +114,7 @@ async function pathAt(path: HostPath, searching: Searching, isFirst: boolean): P
   if (found?.isDirectory()) return directoryAt(path, searching, isFirst);
   const isImage = found?.isFile() && (path.endsWith(".cnb") || (await isImageArchive(path)));
   if (isImage) return packageAt({ kind: "archive", file: path, form: "oci", isFormSaid: false }, path, searching);
-  return { main: await locateModule(path, searching.library), others: [] };
+  return { main: await locateModule(path, searching.library, searching.kind), others: [] };
 }
 
 /** The id in a text that speaks of a version the builder does not have. */

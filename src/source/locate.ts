@@ -6,7 +6,7 @@ import { type HostPath, hostPath, under } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
 import { decompress, sniffCompression } from "../tar/gzip.ts";
 import { unpackTar } from "../tar/unpack.ts";
-import { type Module, readModule } from "./module.ts";
+import { type Module, type ModuleKind, readModule } from "./module.ts";
 
 /** Where modules are found and unpacked. */
 export interface Library {
@@ -32,10 +32,10 @@ async function headOf(path: HostPath): Promise<Uint8Array> {
   }
 }
 
-/** The directory inside an unpacked archive that holds the buildpack: the root, or the one directory at its top. */
-async function moduleRoot(directory: HostPath): Promise<HostPath> {
+/** The directory inside an unpacked archive that holds the module: the root, or the one directory at its top. */
+async function moduleRoot(directory: HostPath, kind: ModuleKind): Promise<HostPath> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some((entry) => entry.name === "buildpack.toml")) return directory;
+  if (entries.some((entry) => entry.name === `${kind}.toml`)) return directory;
   const [only, ...others] = entries.filter((entry) => entry.isDirectory());
   return only && others.length === 0 ? under(directory, only.name) : directory;
 }
@@ -64,17 +64,17 @@ async function unpackOnce(archive: HostPath, cache: HostPath): Promise<HostPath>
 }
 
 /**
- * The buildpack at a path: a directory, or a tar archive of one (`.tgz`, `.tar.gz`, `.tar`).
+ * The buildpack or extension at a path: a directory, or a tar archive of one (`.tgz`, `.tar.gz`, `.tar`).
  * Throws Fault `buildpack.missing` when the path is not there, and the archive's own faults.
  */
-export async function locateModule(path: HostPath, library: Library): Promise<Module> {
+export async function locateModule(path: HostPath, library: Library, kind: ModuleKind = "buildpack"): Promise<Module> {
   try {
     const found = await stat(path);
-    if (found.isDirectory()) return await readModule(path, library.arch);
+    if (found.isDirectory()) return await readModule(path, library.arch, kind);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     const because = errnoOf(cause) === "ENOENT" ? "there is no such file or directory" : reasonOf(cause);
-    throw new Fault("buildpack.missing", `Cannot read buildpack at ${path}: ${because}`, { cause, exit: "usage" });
+    throw new Fault("buildpack.missing", `Cannot read ${kind} at ${path}: ${because}`, { cause, exit: "usage" });
   }
-  return readModule(await moduleRoot(await unpackOnce(path, library.cache)), library.arch);
+  return readModule(await moduleRoot(await unpackOnce(path, library.cache), kind), library.arch, kind);
 }

@@ -1,5 +1,5 @@
 /** The phases of a build and of a rebase, by the specification's names. */
-export type Phase = "analyze" | "detect" | "restore" | "build" | "export" | "cache" | "rebase";
+export type Phase = "analyze" | "detect" | "generate" | "restore" | "extend" | "build" | "export" | "cache" | "rebase";
 
 /** How much a line matters; a renderer drops what is below its own level. */
 export type Level = "debug" | "info" | "warn" | "error";

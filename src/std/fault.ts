@@ -16,6 +16,7 @@ export const exitCodes = {
   launch: 82,
   generateFailed: 91,
   generate: 92,
+  extend: 102,
   interrupted: 130,
 } as const;
 

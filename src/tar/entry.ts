@@ -18,7 +18,7 @@ export interface ParentDirectory extends Owner {
 }
 
 /** The time of every entry: 1980-01-01T00:00:01Z, in seconds since 1970. */
-const layerTime = 315_532_801;
+export const layerTime = 315_532_801;
 
 /** A header with the time of layers; `name` is a text, `link` too. */
 export function layerHeader(name: string, type: EntryType, mode: number, owner: Owner, link = ""): TarHeader {

@@ -25,6 +25,8 @@ export interface TarHeader {
   readonly gname?: ByteString;
   readonly devMajor: number;
   readonly devMinor: number;
+  /** Extended attributes by name, as byte strings: known of an entry that was read, not written with it. */
+  readonly attributes?: ReadonlyMap<string, string>;
 }
 
 /** The length of everything in a tar is a multiple of this many bytes. */

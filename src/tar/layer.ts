@@ -44,6 +44,14 @@ function fileIn(host: HostPath, path: string): ByteString {
   return (path === "" ? byteString(host) : `${byteString(host)}/${path}`) as ByteString;
 }
 
+/** A directory and all in it, in walk order, every entry owned by `owner`; sockets are left out. */
+export async function* directoryItems(place: Place, owner: Owner, signal?: AbortSignal): AsyncGenerator<TarItem> {
+  for await (const { path, stats } of walkTree(place.host, signal)) {
+    const item = layerItem(fileIn(place.host, path), nameIn(place.guest, path), stats, owner);
+    if (item !== undefined) yield item;
+  }
+}
+
 /**
  * A directory and all in it, in walk order, every entry owned by `owner`; before it `parents` (outermost first) with
  * owners and modes of their own. Sockets are left out.
@@ -56,10 +64,7 @@ export function directoryLayer(layer: {
   const { place, parents, owner } = layer;
   async function* items(signal?: AbortSignal): AsyncGenerator<TarItem> {
     yield* directories(parents);
-    for await (const { path, stats } of walkTree(place.host, signal)) {
-      const item = layerItem(fileIn(place.host, path), nameIn(place.guest, path), stats, owner);
-      if (item !== undefined) yield item;
-    }
+    yield* directoryItems(place, owner, signal);
   }
   return tarOf(items);
 }

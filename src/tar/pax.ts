@@ -11,6 +11,9 @@ export function encodeRecord(key: string, value: string): string {
   return `${length} ${key}=${value}\n`;
 }
 
+/** What the key of a record about an extended attribute begins with; its value may be any bytes. */
+export const attributeKey = "SCHILY.xattr.";
+
 /** The keys that say something about an entry; all others are left aside. */
 const known = new Set(["path", "linkpath", "size", "uid", "gid", "mtime", "uname", "gname"]);
 
@@ -32,8 +35,8 @@ export function decodeRecords(text: string): Map<string, string> {
     // A sparse file's content is a map and pieces: taken for the file itself it would be silently wrong.
     if (key.startsWith("GNU.sparse.")) throw sparse();
     const value = text.slice(equals + 1, end - 1);
-    if (known.has(key)) {
-      if (value.includes("\0")) throw corrupt(`the PAX record ${key} holds a NUL byte`);
+    if (known.has(key) || key.startsWith(attributeKey)) {
+      if (known.has(key) && value.includes("\0")) throw corrupt(`the PAX record ${key} holds a NUL byte`);
       records.set(key, value);
     }
     at = end;

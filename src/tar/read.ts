@@ -3,7 +3,7 @@ import { decodeBlock, isZero, type RawHeader, typeOf } from "./block.ts";
 import { corrupt, sparse, truncated, unsupported } from "./fault.ts";
 import { blockSize, type TarHeader } from "./header.ts";
 import type { ByteString } from "./name.ts";
-import { decodeRecords, maxExtension } from "./pax.ts";
+import { attributeKey, decodeRecords, maxExtension } from "./pax.ts";
 import { ByteSource } from "./source.ts";
 
 /** One entry of an archive that is being read. */
@@ -58,6 +58,7 @@ function settle(raw: RawHeader, own: Extension, global: Records): TarHeader {
   const uname = text("uname", raw.uname ?? "");
   const gname = text("gname", raw.gname ?? "");
   const size = number("size", raw.size);
+  const attributes = [...own.local].filter(([key]) => key.startsWith(attributeKey));
   const type = typeOf(raw.flag, name);
   if (raw.flag === "S") throw sparse();
   if (type === undefined) throw unsupported(name, `its type flag is ${JSON.stringify(raw.flag)}`);
@@ -75,6 +76,9 @@ function settle(raw: RawHeader, own: Extension, global: Records): TarHeader {
     ...(gname !== "" && { gname }),
     devMajor: raw.devMajor,
     devMinor: raw.devMinor,
+    ...(attributes.length > 0 && {
+      attributes: new Map(attributes.map(([key, value]) => [key.slice(attributeKey.length), value])),
+    }),
   };
 }
 

@@ -9,8 +9,8 @@ import {
   parseApi,
   platformApi,
 } from "../../src/cnb/api.ts";
-import { parseExtension } from "../../src/cnb/buildpack.ts";
 import { detectionFailure } from "../../src/cnb/detection.ts";
+import { parseExtension } from "../../src/cnb/extension.ts";
 import { expandOrder, type Lookup } from "../../src/cnb/order.ts";
 import { exitCodeOf, exitCodes } from "../../src/std/fault.ts";
 import { buildpack, order } from "../support/buildpack.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Buildpack, escapedId, parseBuildpack, parseExtension } from "../../src/cnb/buildpack.ts";
+import { type Buildpack, escapedId, parseBuildpack } from "../../src/cnb/buildpack.ts";
+import { parseExtension } from "../../src/cnb/extension.ts";
 import { clashingIds, type LintRule, lintBuildpack } from "../../src/cnb/lint.ts";
 import { expandOrder } from "../../src/cnb/order.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";

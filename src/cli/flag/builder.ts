@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import type { EngineName } from "../../extending.ts";
 import type { Context } from "../context.ts";
 import { pathFrom, repeated } from "../input.ts";
 
@@ -10,6 +11,8 @@ export interface BuilderFlags {
   readonly preBuildpack?: string[];
   readonly postBuildpack?: string[];
   readonly disableSystemBuildpacks?: boolean;
+  readonly extension?: string[];
+  readonly engine?: EngineName;
 }
 
 /** Adds the flags that say which buildpacks there are, and in which order they are tried. */
@@ -23,6 +26,13 @@ export function addBuilderFlags(command: Command): Command {
     )
     .option("--pre-buildpack <buildpack>", "add to the front of every group of the builder (repeatable)", repeated)
     .option("--post-buildpack <buildpack>", "add to the end of every group of the builder (repeatable)", repeated)
+    .option("--extension <extension>", "use these image extensions instead of the builder's (repeatable)", repeated)
+    .addOption(
+      new Option("--engine <name>", "what applies extensions' Dockerfiles (default: what works here)").choices([
+        "buildah",
+        "docker",
+      ]),
+    )
     .option("--disable-system-buildpacks", "leave out the buildpacks the builder puts around every group")
     .addOption(new Option("--trust-builder").hideHelp())
     .addOption(new Option("--trust-extra-buildpacks").hideHelp())
@@ -46,6 +56,8 @@ export function builderOptions(context: Context, flags: BuilderFlags) {
     ...(flags.buildpack && { buildpacks: located(flags.buildpack) }),
     ...(flags.preBuildpack && { preBuildpacks: located(flags.preBuildpack) }),
     ...(flags.postBuildpack && { postBuildpacks: located(flags.postBuildpack) }),
+    ...(flags.engine && { engine: flags.engine }),
+    ...(flags.extension && { extensions: located(flags.extension) }),
     ...(flags.disableSystemBuildpacks && { disableSystemBuildpacks: true }),
   };
 }

@@ -10,7 +10,7 @@ export function detectionTree(report: DetectReport, style: Style): string {
     const title = `Group ${at + 1}: ${passed ? "passed" : `failed, ${group.reason}`}`;
     const branches = group.elements.map((element, index) => {
       const stem = index === group.elements.length - 1 && group.plan.length === 0 ? "└" : "├";
-      const name = `${element.id}@${element.version}${element.optional ? " (optional)" : ""}`;
+      const name = `${element.id}@${element.version}${element.extension ? " (extension)" : element.optional ? " (optional)" : ""}`;
       const reason = element.reason ? `: ${element.reason}` : "";
       const text = `${marks[element.outcome]} ${name}${style.faint(`  ${element.outcome}${reason}`)}`;
       return ` ${stem} ${element.outcome === "pass" ? style.good(text) : text}`;

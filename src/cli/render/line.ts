@@ -6,6 +6,7 @@ const banners: Record<string, string> = {
   analyze: "ANALYZING",
   detect: "DETECTING",
   restore: "RESTORING",
+  extend: "EXTENDING",
   build: "BUILDING",
   export: "EXPORTING",
 };

@@ -1,4 +1,5 @@
 import type { LauncherSource } from "../../cnb/build-metadata.ts";
+import type { Buildpack } from "../../cnb/buildpack.ts";
 import type { RunImageNames } from "../../cnb/label.ts";
 import type { ProjectMetadata } from "../../cnb/project-file.ts";
 import type { DiffId } from "../../oci/digest.ts";
@@ -11,6 +12,7 @@ import type { Owner } from "../../tar/entry.ts";
 import type { LayerTar } from "../../tar/layer.ts";
 import type { Analyzed } from "../analyze.ts";
 import type { Built } from "../build.ts";
+import type { StoredParts } from "../extend.ts";
 import type { Verdicts } from "../kept/kept.ts";
 import type { Verdict } from "../kept/record.ts";
 import type { Workspace } from "../workspace.ts";
@@ -20,7 +22,11 @@ import type { BuildpackLayers, PlannedLayer } from "./request.ts";
 /** What the export works with. */
 export interface ExportInputs {
   readonly analyzed: Analyzed;
+  /** The run image with what extensions added to it; the image as it is unless given. */
+  readonly extendedRun?: StoredParts | undefined;
   readonly group: readonly BuildpackLayers[];
+  /** The image extensions that took part. */
+  readonly extensions: readonly Buildpack[];
   readonly built: Built;
   readonly workspace: Workspace;
   readonly owner: Owner;

@@ -17,7 +17,7 @@ import { appLayers, directoryLayer, type LayerTar, launcherLayer, processTypesLa
 import { Assembly, type ExportedLayer, type ExportInputs } from "./assembly.ts";
 import type { MadeLayer } from "./make.ts";
 import { parentsOf } from "./parent.ts";
-import { recordsOf, writeConfig } from "./record.ts";
+import { recordsOf, usedOf, writeConfig } from "./record.ts";
 import { type PlannedLayer, planLaunchLayers } from "./request.ts";
 
 /** An image ready to be written: its value, its blobs, and what became of each layer. */
@@ -148,11 +148,8 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
   const labels = appLabels({
     lifecycle: encodeLifecycleMetadata(metadata),
     build: encodeBuildMetadata({
-      buildpacks: inputs.group.map(({ buildpack }) => ({
-        id: buildpack.id,
-        version: buildpack.version,
-        ...(buildpack.homepage && { homepage: buildpack.homepage }),
-      })),
+      buildpacks: inputs.group.map(({ buildpack }) => usedOf(buildpack)),
+      extensions: inputs.extensions.map(usedOf),
       launcher: inputs.launcher.source,
       processes,
       ...(defaultType && { defaultProcessType: defaultType }),
@@ -164,8 +161,9 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
   for (const [key] of labels) log.info(`Adding label '${key}'`);
   log.info(entrypoint.type ? `Setting default process type '${entrypoint.type}'` : "no default process type");
 
+  const { image: below, blobs: belowBlobs } = inputs.extendedRun ?? base;
   const config_ = planConfig({
-    runImage: base.image.config,
+    runImage: below.config,
     layers: work.placed.map(({ layer, createdBy: history }) => ({ diffId: layer.diffId, createdBy: history })),
     labels,
     layersDir: workspace.layers.guest,
@@ -176,11 +174,11 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
   });
   const annotations = { ...base.image.annotations, ...inputs.annotations };
   const isAnnotated = Object.keys(annotations).length > 0;
-  const image = withLayers({ ...base.image, config: config_, ...(isAnnotated && { annotations }) }, [
-    ...base.image.layers,
+  const image = withLayers({ ...below, config: config_, ...(isAnnotated && { annotations }) }, [
+    ...below.layers,
     ...work.placed.map(({ layer }) => layer),
   ]);
-  const blobs = firstOf(store, ...(analyzed.previous ? [analyzed.previous.stored.blobs] : []), base.blobs);
+  const blobs = firstOf(store, ...(analyzed.previous ? [analyzed.previous.stored.blobs] : []), belowBlobs);
   log.debug(`Image stands on ${formatReference(analyzed.runImage.name)}`);
   return { image, blobs, layers: work.placed.map(({ report }) => report), made: work.made, app, entrypoint };
 }

@@ -1,3 +1,5 @@
+import type { UsedBuildpack } from "../../cnb/build-metadata.ts";
+import type { Buildpack } from "../../cnb/buildpack.ts";
 import type { BuildpackRecord } from "../../cnb/label.ts";
 import { parseStore } from "../../cnb/launch.ts";
 import { formatMetadata } from "../../cnb/metadata-file.ts";
@@ -9,17 +11,18 @@ import { readLeft } from "../left.ts";
 import type { ExportInputs } from "./assembly.ts";
 import type { PlannedLayer } from "./request.ts";
 
+/** A buildpack or extension as labels name it. */
+export function usedOf({ id, version, homepage }: Buildpack): UsedBuildpack {
+  return { id, version, ...(homepage && { homepage }) };
+}
+
 /** Writes `<layers>/config/metadata.toml`, which the launcher reads. */
 export async function writeConfig(inputs: ExportInputs): Promise<Place> {
   const place = inputs.workspace.config;
   const { processes, labels, slices } = inputs.built;
   const text = formatMetadata({
-    buildpacks: inputs.group.map(({ buildpack }) => ({
-      id: buildpack.id,
-      version: buildpack.version,
-      api: buildpack.api.text,
-      ...(buildpack.homepage && { homepage: buildpack.homepage }),
-    })),
+    buildpacks: inputs.group.map(({ buildpack }) => ({ ...usedOf(buildpack), api: buildpack.api.text })),
+    extensions: inputs.extensions.map((extension) => ({ ...usedOf(extension), api: extension.api.text })),
     labels,
     processes: processes.processes,
     slices,

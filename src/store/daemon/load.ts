@@ -24,7 +24,8 @@ export function errorIn(line: string): string | undefined {
   return typeof error === "string" ? error : undefined;
 }
 
-async function* linesOf(bytes: ByteStream): AsyncGenerator<string> {
+/** The lines of a stream of messages. */
+export async function* linesOf(bytes: ByteStream): AsyncGenerator<string> {
   let rest = "";
   const decoder = new TextDecoder();
   for await (const part of bytes) {
