@@ -10,6 +10,8 @@ export {
   type PackageReport,
   packageBuildpack,
 } from "./buildpack-package.ts";
+export { changeConfig, readConfig } from "./config.ts";
+export type { Config } from "./config-file.ts";
 export { type DetectReport, detect } from "./detect.ts";
 export { listImages, type PruneReport, pruneStore, removeImages } from "./image-list.ts";
 export {
@@ -38,6 +40,7 @@ export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";
 export { type PullPolicy, parsePullPolicy } from "./pull-policy.ts";
 export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
+export { type InstallationReport, report } from "./report.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";
 export type { RunImageMirrors } from "./run-image.ts";
 export { downloadSbom, type SbomOptions } from "./sbom.ts";

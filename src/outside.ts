@@ -7,6 +7,7 @@ import type { ImageStore, IndexStore } from "./store/contract.ts";
 import type { Daemon, DaemonAddress } from "./store/daemon.ts";
 import type { Layout } from "./store/layout.ts";
 import type { Dispatchers } from "./store/registry/dispatcher.ts";
+import type { Mirrors } from "./store/registry/mirror.ts";
 import type { TlsSettings } from "./store/registry/trust.ts";
 import type { Registry } from "./store/registry.ts";
 
@@ -16,6 +17,8 @@ export interface OutsideOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Registries (`host` or `host:port`) whose certificates are not checked and that may be spoken to without TLS. */
   readonly insecureRegistries?: readonly string[];
+  /** Where the images of registries may be read too, by registry; `*` means every one. Asked for when a registry is first spoken to. */
+  readonly mirrors?: () => Promise<Mirrors>;
   /** The daemon's address (`unix://…`, `tcp://…`, `ssh://…`); what `env` says, else the usual sockets, unless said. */
   readonly dockerHost?: string;
 }
@@ -123,6 +126,7 @@ export class Outside implements AsyncDisposable {
       remember = true,
       hasty,
     } = this.#options;
+    const mirrors = await this.#options.mirrors?.();
     return openRegistry({
       platform,
       credentials: environmentCredentials(env, homedir()),
@@ -130,6 +134,7 @@ export class Outside implements AsyncDisposable {
       tls: tlsSettingsOf(env),
       emit: this.#emit,
       ...(hasty && { attempts: 2, connectTimeout: 5000 }),
+      ...(mirrors && { mirrors }),
       ...(insecureRegistries && { insecure: insecureRegistries }),
       ...(compression && { compression }),
       nearby: remember ? store : { has: store.has, open: store.open },

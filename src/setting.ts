@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { bundle } from "./bundle.ts";
 import { appPlace, volumeWarning } from "./cnb/app-place.ts";
 import { isSameRunImage } from "./cnb/run-image.ts";
+import type { Config } from "./config-file.ts";
 import { imageGround, machineGround, type Wanted } from "./ground.ts";
 import { homeAt } from "./home.ts";
 import { imageRootFor } from "./image-root.ts";
@@ -86,6 +87,8 @@ export interface SourceOptions extends SandboxOptions {
   readonly gid?: number;
   /** The environment this machine's npm reads its settings from; what is no secret of them reaches the buildpacks. */
   readonly npm?: { readonly env: Readonly<Record<string, string | undefined>> };
+  /** What the user has configured, for what neither these options nor the project say; nothing unless said. */
+  readonly config?: Config;
   /** Takes everything there is to say while it works. */
   readonly onEvent?: Emit;
   readonly signal?: AbortSignal;

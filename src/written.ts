@@ -4,13 +4,16 @@ import { execEnvName, isInExecEnv } from "./cnb/exec-env.ts";
 import type { ProjectDescriptor } from "./cnb/project-descriptor.ts";
 import type { ProjectMetadata } from "./cnb/project-file.ts";
 import type { ProjectBuildpack } from "./cnb/project-group.ts";
+import { type Config, runImageMirrorsOf } from "./config-file.ts";
 import { homeAt } from "./home.ts";
 import type { SourceOptions } from "./setting.ts";
 import { type Origin, projectVariables, settle } from "./settle.ts";
 import type { Selects } from "./source/app.ts";
 import { readGitSource } from "./source/git.ts";
 import { writeInline } from "./source/inline.ts";
-import { locatorFrom, type Project, readIgnoreFiles, readProject } from "./source/project.ts";
+import { locatorFrom } from "./source/locator.ts";
+import { type Project, readIgnoreFiles, readProject } from "./source/project.ts";
+import { registryNamed } from "./source/registry.ts";
 import { selectionOf } from "./source/selection.ts";
 import { isZip, unpackZip } from "./source/zip.ts";
 import { claimDirectory } from "./std/claim.ts";
@@ -76,7 +79,7 @@ async function locatorsOf(
     group
       .filter((buildpack) => isInExecEnv(buildpack.execEnv, execEnv))
       .map((buildpack) =>
-        buildpack.kind === "inline" ? writeInline(buildpack, modules) : locatorFrom(buildpack.locator, project.base),
+        buildpack.kind === "inline" ? writeInline(buildpack, modules) : locatorFrom(project.base, buildpack.locator),
       ),
   );
 }
@@ -85,10 +88,22 @@ async function saidBy(project: Project, execEnv: string, modules: HostPath): Pro
   const { builder, group, pre, post } = project.descriptor;
   const listed = (of: readonly ProjectBuildpack[]) => locatorsOf(of, project, execEnv, modules);
   return {
-    ...(builder && { builder: await locatorFrom(builder, project.base) }),
+    ...(builder && { builder: locatorFrom(project.base, builder) }),
     buildpacks: await listed(group),
     preBuildpacks: await listed(pre),
     postBuildpacks: await listed(post),
+  };
+}
+
+/** What the configuration says of a build; pack labels images with their source when its experiments are on. */
+function configured(config: Config): Partial<SourceOptions> {
+  const { defaultBuilder, pullPolicy, runImages, registries, defaultRegistry, experimental } = config;
+  return {
+    ...(defaultBuilder && { builder: defaultBuilder }),
+    ...(pullPolicy && { pullPolicy }),
+    runImageMirrors: runImageMirrorsOf({ runImages }),
+    ...(defaultRegistry && { buildpackRegistry: registryNamed(registries, undefined, defaultRegistry) }),
+    ...(experimental && { sourceMetadata: true }),
   };
 }
 
@@ -119,6 +134,7 @@ export async function openSource<T extends SourceOptions>(written: T, emit: Emit
     const { values, from } = settle<SourceOptions>({
       flag: written,
       ...(project && { project: await saidBy(project, execEnv, home.modules) }),
+      ...(written.config && { config: configured(written.config) }),
     });
     logOrigins(emit, from);
     const files = await readIgnoreFiles((written.ignoreFiles ?? []).map((path) => hostPath(path)));
@@ -127,7 +143,7 @@ export async function openSource<T extends SourceOptions>(written: T, emit: Emit
       options: { ...written, ...values, app, env },
       selects: selectionOf(project?.descriptor.files, files),
       base,
-      metadata: written.sourceMetadata ? await metadataOf(app, project?.descriptor) : undefined,
+      metadata: values.sourceMetadata ? await metadataOf(app, project?.descriptor) : undefined,
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {

@@ -144,11 +144,18 @@ export function placeFor(output: string, image: string): string {
 
 /** How registries and the daemon are reached, as the environment and the flags say. */
 export function outsideOptions(
-  context: Pick<Context, "env">,
+  context: Pick<Context, "env" | "home">,
   flags: { readonly insecureRegistry?: readonly string[]; readonly dockerHost?: string },
 ): OutsideOptions {
   return {
     env: context.env,
+    mirrors: async () => {
+      const [{ readConfig }, { registryMirrorsOf }] = await Promise.all([
+        import("../config.ts"),
+        import("../config-file.ts"),
+      ]);
+      return registryMirrorsOf(await readConfig(context.home));
+    },
     ...(flags.insecureRegistry && { insecureRegistries: flags.insecureRegistry }),
     ...(flags.dockerHost && { dockerHost: flags.dockerHost }),
   };

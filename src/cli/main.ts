@@ -62,6 +62,11 @@ function globalsFirst(argv: readonly string[]): string[] {
   return [...ours.filter(isGlobal), ...ours.filter((word) => !isGlobal(word)), ...(end < 0 ? [] : argv.slice(end))];
 }
 
+/** A command and every command below it. */
+function withChildren(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withChildren)];
+}
+
 /** The whole program: arguments in, exit code out; nothing is thrown. */
 export async function main(words: readonly string[]): Promise<number> {
   const argv = globalsFirst(words);
@@ -96,7 +101,7 @@ export async function main(words: readonly string[]): Promise<number> {
       await entry.load().then((module) => module.define(program, act, commands));
     else program.command(entry.names[0]!).description(entry.summary).allowUnknownOption();
   }
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((parent) => parent.commands)]) {
+  for (const command of withChildren(program)) {
     command.copyInheritedSettings(program).exitOverride();
   }
   try {

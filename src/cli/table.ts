@@ -66,6 +66,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./command/extension.ts"),
   },
   {
+    names: ["config"],
+    summary: "show or change the settings in PACK_HOME/config.toml",
+    load: () => import("./command/config.ts"),
+  },
+  {
+    names: ["report"],
+    summary: "print what those who help need to know",
+    load: () => import("./command/report.ts"),
+  },
+  {
     names: ["completion"],
     summary: "print a completion script for a shell",
     load: () => import("./command/completion.ts"),

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname } from "node:path";
 import { type ProjectDescriptor, parseProject } from "../cnb/project-descriptor.ts";
 import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
-import { kindOf, readText } from "../std/file.ts";
+import { readText } from "../std/file.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
 import type { IgnoreFile } from "./selection.ts";
 
@@ -39,13 +39,6 @@ async function textAt(path: HostPath, mayMiss: boolean): Promise<string | undefi
     exit: "usage",
     hint: "give the path of a project.toml with --descriptor",
   });
-}
-
-/** What a text of the descriptor names: the path, where there is something at it below `base`, else the text as it is. */
-export async function locatorFrom(text: string, base: HostPath): Promise<string> {
-  if (/^[a-z][a-z0-9+.-]*:|^from=builder$/i.test(text)) return text;
-  const path = hostPath(resolve(base, text));
-  return text.startsWith("/") || text.startsWith("./") || text.startsWith("../") || (await kindOf(path)) ? path : text;
 }
 
 /** Reads ignore files. Throws Fault `ignore-file.read`. */

@@ -46,10 +46,14 @@ function imageLines({ images }: RebaseReport): string[] {
 }
 
 async function run(context: Context, image: string, flags: Flags): Promise<number> {
-  const [{ rebase }, { parsePlatform }] = await Promise.all([
+  const [{ rebase }, { parsePlatform }, { readConfig }, { runImageMirrorsOf }] = await Promise.all([
     import("../../rebase.ts"),
     import("../../oci/platform.ts"),
+    import("../../config.ts"),
+    import("../../config-file.ts"),
   ]);
+  const config = await readConfig(context.home);
+  const pullPolicy = flags.pullPolicy ?? config.pullPolicy;
   const report = await rebase({
     image,
     home: context.home,
@@ -60,7 +64,8 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
     outside: outsideOptions(context, flags),
     ...(flags.force && { force: true }),
     ...(flags.platform && { platform: parsePlatform(flags.platform) }),
-    ...(flags.pullPolicy && { pullPolicy: flags.pullPolicy }),
+    runImageMirrors: runImageMirrorsOf(config),
+    ...(pullPolicy && { pullPolicy }),
     ...(flags.daemon && { output: "daemon" as const }),
     ...(flags.publish && { output: "registry" as const }),
     ...(flags.tag && { tags: flags.tag }),

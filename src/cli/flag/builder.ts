@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import type { Config } from "../../config-file.ts";
 import type { EngineName } from "../../extending.ts";
+import { locatorFrom } from "../../source/locator.ts";
 import type { Context } from "../context.ts";
-import { pathFrom, repeated } from "../input.ts";
+import { repeated } from "../input.ts";
 
 /** What `addBuilderFlags` adds. */
 export interface BuilderFlags {
@@ -13,6 +14,7 @@ export interface BuilderFlags {
   readonly disableSystemBuildpacks?: boolean;
   readonly extension?: string[];
   readonly engine?: EngineName;
+  readonly buildpackRegistry?: string;
 }
 
 /** Adds the flags that say which buildpacks there are, and in which order they are tried. */
@@ -33,26 +35,22 @@ export function addBuilderFlags(command: Command): Command {
         "docker",
       ]),
     )
+    .option("-r, --buildpack-registry <name>", "where ids are looked up (default: the configured one)")
     .option("--disable-system-buildpacks", "leave out the buildpacks the builder puts around every group")
     .addOption(new Option("--trust-builder").hideHelp())
     .addOption(new Option("--trust-extra-buildpacks").hideHelp())
     .addOption(new Option("--lifecycle-image <name>").hideHelp());
 }
 
-/** Where a builder or buildpack is, whatever directory the library looks from: paths become absolute, names and ids stay. */
-function locator(context: Context, text: string): string {
-  const image = /^((?:oci|oci-archive|docker-archive):)([^:]+)(.*)$/s.exec(text);
-  if (image) return `${image[1]}${pathFrom(context.cwd, image[2]!)}${image[3]}`;
-  if (/^[a-z][a-z0-9+.-]*:|^from=builder/i.test(text)) return text;
-  const path = pathFrom(context.cwd, text);
-  return /^[./]|\.(toml|cnb|tgz|tar|tar\.gz)$/.test(text) || existsSync(path) ? path : text;
-}
-
-/** The options of the library that these flags fill. */
-export function builderOptions(context: Context, flags: BuilderFlags) {
-  const located = (texts: readonly string[]) => texts.map((text) => locator(context, text));
+/** The options of the library that these flags fill. Throws Fault `registry.name`. */
+export async function builderOptions(context: Context, flags: BuilderFlags, config: Config) {
+  const located = (texts: readonly string[]) => texts.map((text) => locatorFrom(context.cwd, text));
+  const { buildpackRegistry: name } = flags;
   return {
-    ...(flags.builder && { builder: locator(context, flags.builder) }),
+    ...(name && {
+      buildpackRegistry: (await import("../../source/registry.ts")).registryNamed(config.registries, name, undefined),
+    }),
+    ...(flags.builder && { builder: locatorFrom(context.cwd, flags.builder) }),
     ...(flags.buildpack && { buildpacks: located(flags.buildpack) }),
     ...(flags.preBuildpack && { preBuildpacks: located(flags.preBuildpack) }),
     ...(flags.postBuildpack && { postBuildpacks: located(flags.postBuildpack) }),

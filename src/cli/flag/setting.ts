@@ -15,9 +15,12 @@ export function addSettingFlags(command: Command): Command {
 
 /** The options of the library that these flags and the context fill. */
 export async function settingOptions(context: Context, flags: SettingFlags) {
+  const { readConfig } = await import("../../config.ts");
+  const config = await readConfig(context.home);
   return {
+    config,
     ...(await sourceOptions(context, flags)),
-    ...builderOptions(context, flags),
+    ...(await builderOptions(context, flags, config)),
     ...runImageOptions(context, flags),
     ...sandboxOptions(context, flags),
     home: context.home,
