@@ -16,6 +16,8 @@ import { unpackImage } from "./store/stack.ts";
 async function asDirectory({ stored }: UnpackedImage, { home, signal }: Reach): Promise<HostPath> {
   const directory = under(home.roots, stored.identity.imageId.replace(":", "-"));
   if (await isDirectory(directory)) return directory;
+  // Programs of strangers lie there that run as their owner, which is us.
+  await mkdir(home.roots, { recursive: true, mode: 0o700 });
   try {
     await unpackImage(stored, directory, signal && { signal });
   } catch (error) {

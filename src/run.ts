@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { constants } from "node:os";
 import { homeAt } from "./home.ts";
 import { type ContainerConfig, platformOf } from "./oci/config.ts";
@@ -109,6 +110,8 @@ async function unpacked(
 ): Promise<HostPath> {
   const directory = under(roots, stored.identity.imageId.replace(":", "-"));
   if (await isDirectory(directory)) return directory;
+  // Programs of strangers lie there that run as their owner, which is us.
+  await mkdir(roots, { recursive: true, mode: 0o700 });
   const source = { ...stored, blobs: watched(stored, `Unpacking ${image}`, onEvent) };
   try {
     const skipped = await unpackImage(source, directory, { signal });

@@ -89,7 +89,7 @@ export async function openWorkspace(
 ): Promise<Workspace> {
   let root: HostPath;
   try {
-    await mkdir(parent, { recursive: true });
+    await mkdir(parent, { recursive: true, mode: 0o700 });
     await sweep(parent);
     root = await claim(parent, translates ? undefined : fixedName);
   } catch (cause) {

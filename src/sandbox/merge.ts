@@ -20,7 +20,7 @@ async function rootStack(scratch: HostPath, { layers, changes }: ImageRoot): Pro
 const answers = new Map<string, Promise<boolean>>();
 
 async function tryStack(place: HostPath): Promise<boolean> {
-  await mkdir(place, { recursive: true });
+  await mkdir(place, { recursive: true, mode: 0o700 });
   const folder = await makeScratch(place);
   try {
     const [lower, upper, work] = [under(folder, "lower"), under(folder, "upper"), under(folder, "work")];

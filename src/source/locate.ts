@@ -48,7 +48,7 @@ async function unpackOnce(archive: HostPath, cache: HostPath): Promise<HostPath>
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
   }
-  await mkdir(cache, { recursive: true });
+  await mkdir(cache, { recursive: true, mode: 0o700 });
   const fresh = hostPath(await mkdtemp(`${cache}/.unpack-`));
   try {
     const compression = sniffCompression(await headOf(archive));

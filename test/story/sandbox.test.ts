@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BuildOptions } from "../../src/build.ts";
@@ -106,6 +106,38 @@ describe("one app in several sandboxes", () => {
       message: "Cannot use sandbox docker: a container is made of a builder image",
       hint: "name one with --builder",
     });
+  });
+
+  it("SEC-004 is built without a program of the builder image that would speak to registries", async () => {
+    const programs = ["lifecycle", "creator", "analyzer", "detector", "restorer", "builder", "exporter", "rebaser"];
+    const files = programs.map((name) => [`/cnb/lifecycle/${name}`, "#!/bin/sh\necho started $0\nexit 1\n"]);
+    const config = { Env: ["CNB_USER_ID=1000", "CNB_GROUP_ID=1001"], User: "1000:1001" };
+    await writeMachineImage(bench.home, "untrusted-base", { config, more, files: Object.fromEntries(files) });
+    const untrusted = bench.write(
+      "untrusted.toml",
+      '[build]\nimage = "untrusted-base"\n[[run.images]]\nimage = "run"\n[[order]]\n',
+    );
+    const outcome = await bench.build(buildpacks, { builder: untrusted, sandbox: "namespace", image: "untrusted" });
+    expect(outcome.fault).toBeUndefined();
+    expect(outcome.output).not.toContain("started");
+    expect(outcome.lines("debug").join("\n")).not.toContain("started");
+  });
+
+  it("leaves programs of strangers only where nobody else can start them", async () => {
+    const setuid = bench.buildpack({
+      id: "test/setuid",
+      build: [
+        'layer="$CNB_LAYERS_DIR/tool"; mkdir -p $layer; cp /bin/sh $layer/sh; chmod 6755 $layer/sh',
+        "printf '[types]\\nlaunch = true\\ncache = true\\n' >$layer.toml",
+      ].join("\n"),
+    });
+    const outcome = await bench.build([setuid], { builder, sandbox: "namespace", image: "setuid" });
+    expect(outcome.fault).toBeUndefined();
+    const folders = ["work", "kept", "layers"].map((name) => ({
+      name,
+      others: statSync(join(bench.home, name)).mode & 0o077,
+    }));
+    expect(folders.filter(({ others }) => others !== 0)).toEqual([]);
   });
 
   it("leaves no container when it fails or is stopped", async (test) => {
