@@ -1,3 +1,5 @@
+import type { CacheForm } from "./cache-form.ts";
+import { directoryOf, keepLaunchLayers, openCache } from "./cache-place.ts";
 import { createdTime } from "./cnb/app-image.ts";
 import { execEnvName, isForOther } from "./cnb/exec-env.ts";
 import { labelNames } from "./cnb/label.ts";
@@ -12,7 +14,7 @@ import type { Digest } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
-import { cacheName, readCache, writeCache } from "./phase/cache.ts";
+import { writeCache } from "./phase/cache.ts";
 import type { ExportedLayer } from "./phase/export/assembly.ts";
 import { exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
@@ -41,6 +43,10 @@ export interface BuildOptions extends SourceOptions {
   readonly previousImage?: string;
   /** The process type the image starts with; what the buildpacks say unless said. */
   readonly defaultProcess?: string;
+  /** Where layers are cached for the next build; in the local store unless said. */
+  readonly cache?: CacheForm;
+  /** A directory where the image's layers are kept for a daemon, which then need not give them back; the local store does that unless said. */
+  readonly launchCache?: CacheForm;
   /** Forget what earlier builds of this image have cached. */
   readonly clearCache?: boolean;
   /** How the Dockerfiles of image extensions are applied; the first that works here unless said. */
@@ -106,10 +112,11 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   if (warning) log.warn(warning);
   const { output: keeper = "local" } = options;
   const { tags, registry } = parseDestination(options, base);
+  const launchCache = options.launchCache && directoryOf(options.launchCache, base, options.home);
   const image = { text: options.image, forget: options.clearCache ?? false };
   await using setting = await openSetting(
     options,
-    { name: options.image, image, selects, base, registry, compression: options.compression },
+    { name: options.image, image, selects, base, registry, launchCache, compression: options.compression },
     emit,
   );
   checkAnnotations(options.annotations ?? {}, setting.runImage.stored.image.family);
@@ -119,9 +126,11 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const { outside } = setting;
   const { compression } = options;
   await using target = openPlace(options.image, store, { base, platform, compression, outside, keeper });
-  const cacheKey = cacheName(keyOf(options.image, base));
+  await using cachePlace = openCache(options.cache, keyOf(options.image, base), setting, options);
 
   const chosen = await phaseOf(emit, "analyze", "analyze", async () => {
+    await cachePlace.check?.();
+    if (registry !== undefined) await (await outside.registry()).ensureWritable([...target.names, ...tags]);
     await using previous = openPlace(options.previousImage ?? options.image, store, {
       base,
       platform,
@@ -154,7 +163,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const isOther = isForOther(builtFor, execEnv);
   if (isOther)
     log.info(`Restoring no layers: the previous image was built for "${builtFor}", this one is for "${execEnv}"`);
-  const cache = options.clearCache ? undefined : await readCache(store, cacheKey, emit);
+  const cache = options.clearCache ? undefined : await cachePlace.read(emit);
   const { damaged } = await phaseOf(emit, "restore", "restore", () =>
     restore({
       group,
@@ -216,12 +225,12 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
     });
     signal?.throwIfAborted();
     const done = await saveImage({ image: made.image, blobs: made.blobs, target, tags, local: store, emit });
+    if (launchCache) await keepLaunchLayers(launchCache, target.kind, made, analyzed.runImage.stored.image, emit);
     return { exported: made, saved: done, verdicts: looked };
   });
   await phaseOf(emit, "cache", "export", async () => {
     const cached = await writeCache({
-      name: cacheKey,
-      images: store,
+      place: cachePlace,
       store,
       previous: cache,
       group: left,

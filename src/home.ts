@@ -21,6 +21,8 @@ export interface Home {
   readonly roots: HostPath;
   /** When images were last fetched from their registries. */
   readonly pulls: HostPath;
+  /** Caches that were given a name. */
+  readonly volumes: HostPath;
   /** Manifest lists that are being put together. */
   readonly manifests: HostPath;
   /** What engines that apply Dockerfiles work in. */
@@ -42,6 +44,7 @@ export function homeAt(path?: string): Home {
     downloads: under(root, "download-cache"),
     roots: under(root, "roots"),
     pulls: under(root, "pulls"),
+    volumes: under(root, "volumes"),
     manifests: under(root, "manifests"),
     engines: under(root, "engines"),
     packages: under(root, "packages"),

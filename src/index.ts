@@ -10,6 +10,7 @@ export {
   type PackageReport,
   packageBuildpack,
 } from "./buildpack-package.ts";
+export { type CacheForm, parseCaches, type WrittenCaches } from "./cache-form.ts";
 export { changeConfig, readConfig } from "./config.ts";
 export type { Config } from "./config-file.ts";
 export { type DetectReport, detect } from "./detect.ts";

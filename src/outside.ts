@@ -34,6 +34,8 @@ export interface OutsideSettings extends OutsideOptions {
   readonly remember?: boolean;
   /** Whether to give up soon what cannot be reached: for questions one can do without an answer to. */
   readonly hasty?: boolean;
+  /** A directory with tars of layers that a daemon may be sent: a launch cache. */
+  readonly launchCache?: HostPath | undefined;
   /** Where the local store lies. */
   readonly storeRoot: HostPath;
 }
@@ -100,11 +102,11 @@ export class Outside implements AsyncDisposable {
   }
 
   async #openDaemon(): Promise<Daemon> {
-    const { localBlobs, openDaemon } = await import("./store/daemon.ts");
-    const { platform, store, storeRoot } = this.#options;
+    const { firstLocal, launchBlobs, localBlobs, openDaemon } = await import("./store/daemon.ts");
+    const { platform, store, storeRoot, launchCache } = this.#options;
     return openDaemon(await this.daemonAddress(), {
       platform,
-      local: localBlobs(store, storeRoot),
+      local: firstLocal(localBlobs(store, storeRoot), ...(launchCache ? [launchBlobs(launchCache)] : [])),
       onEvent: this.#emit,
       ...(this.#signal && { signal: this.#signal }),
     });

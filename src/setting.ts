@@ -164,6 +164,8 @@ export interface Purpose {
   readonly base: HostPath;
   /** The registry the image goes to, if it goes to one: then the run image stays there as well, from there if that has it. */
   readonly registry?: string | undefined;
+  /** A directory with tars of layers that a daemon may be sent. */
+  readonly launchCache?: HostPath | undefined;
   readonly compression?: Compressor | undefined;
   /** Names the workspace where its paths end up in the image. */
   readonly name: string;
@@ -176,10 +178,10 @@ function reachFor(options: SourceOptions, purpose: Purpose, opened: OpenedStack,
   const home = homeAt(options.home);
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const store = opened.use(openLayout(home.store, { platform, hold: true }));
-  const { compression, base } = purpose;
+  const { compression, launchCache, base } = purpose;
   const { signal } = options;
   const outside = opened.use(
-    new Outside({ ...options.outside, platform, compression, store, storeRoot: home.store }, emit, signal),
+    new Outside({ ...options.outside, platform, compression, launchCache, store, storeRoot: home.store }, emit, signal),
   );
   const registry = options.buildpackRegistry ?? officialRegistry;
   return { home, store, outside, platform, policy: pullPolicyOf(options), registry, base, opened, emit, signal };

@@ -1,19 +1,15 @@
-import { layerIds, normalizedTime } from "../cnb/app-image.ts";
-import { type CacheMetadata, encodeCacheMetadata, parseCacheMetadata } from "../cnb/cache-file.ts";
-import { type BuildpackRecord, type LayerRecord, labelNames } from "../cnb/label.ts";
-import { labelsOf } from "../oci/config.ts";
+import { layerIds } from "../cnb/app-image.ts";
+import { type CacheMetadata, encodeCacheMetadata } from "../cnb/cache-file.ts";
+import type { BuildpackRecord, LayerRecord } from "../cnb/label.ts";
 import type { DiffId } from "../oci/digest.ts";
-import type { Image, Layer } from "../oci/image.ts";
-import { compressionOf } from "../oci/media-type.ts";
+import type { Layer } from "../oci/image.ts";
 import type { Reference } from "../oci/reference.ts";
 import type { ByteStream } from "../std/byte.ts";
 import { type Emit, logTo } from "../std/event.ts";
-import { Fault, reasonOf } from "../std/fault.ts";
 import { kindOf } from "../std/file.ts";
 import { type HostPath, type Place, placeUnder } from "../std/path.ts";
-import type { BlobStore, ImageStore, StoredImage } from "../store/contract.ts";
+import type { BlobSource, BlobStore } from "../store/contract.ts";
 import type { Owner } from "../tar/entry.ts";
-import { decompress } from "../tar/gzip.ts";
 import { directoryLayer } from "../tar/layer.ts";
 import { type MadeLayer, makeLayer } from "./export/make.ts";
 import { parentsOf } from "./export/parent.ts";
@@ -31,40 +27,29 @@ export interface Cache {
   open(diffId: string): ByteStream;
 }
 
-/** A cache is an image without a base: its layers are what was cached, a label says whose they are. */
-function cacheOf(stored: StoredImage): Cache | undefined {
-  const metadata = parseCacheMetadata(labelsOf(stored.image.config)[labelNames.cache]);
-  if (!metadata) return undefined;
-  return {
-    metadata,
-    diffIds: stored.image.layers.map((layer) => layer.diffId),
-    async *open(diffId) {
-      const layer = stored.image.layers.find((item) => item.diffId === diffId);
-      if (!layer)
-        throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: the cache does not hold it`, {
-          exit: "restore",
-        });
-      yield* decompress(stored.blobs.open(layer.descriptor), compressionOf(layer.descriptor.mediaType) ?? "none");
-    },
-  };
+/** What a cache is to hold. */
+export interface CacheContents {
+  readonly metadata: CacheMetadata;
+  readonly layers: readonly Layer[];
+  /** Where the tars of the layers are. */
+  readonly blobs: BlobSource;
+  /** DiffIDs of layers that are to be written even where they are. */
+  readonly damaged: ReadonlySet<string>;
 }
 
-/** The cache kept under a name; undefined when there is none, or when it is damaged (said as a warning). */
-export async function readCache(images: ImageStore, name: Reference, emit: Emit): Promise<Cache | undefined> {
-  try {
-    const stored = await images.read(name);
-    return stored && cacheOf(stored);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    logTo(emit).warn(`Ignoring the layer cache: ${reasonOf(error)}`);
-    return undefined;
-  }
+/** Where a cache is kept between builds. */
+export interface CachePlace {
+  /** The cache that is there; undefined when there is none, or when it is damaged (said as a warning). */
+  read(emit: Emit): Promise<Cache | undefined>;
+  /** Throws Fault when another cache could not be put in its place; only where that can be told beforehand. */
+  check?(): Promise<void>;
+  /** Puts another cache in its place, whole. */
+  write(contents: CacheContents): Promise<void>;
 }
 
 /** What the cache phase works with. */
 export interface CacheInputs {
-  readonly name: Reference;
-  readonly images: ImageStore;
+  readonly place: CachePlace;
   readonly store: BlobStore;
   readonly previous: Cache | undefined;
   readonly group: readonly BuildpackLayers[];
@@ -78,21 +63,6 @@ export interface CacheInputs {
   readonly owner: Owner;
   readonly emit: Emit;
   readonly signal: AbortSignal | undefined;
-}
-
-function imageOf(layers: readonly Layer[], metadata: CacheMetadata): Image {
-  return {
-    family: "oci",
-    layers,
-    config: {
-      architecture: "",
-      os: "linux",
-      created: normalizedTime,
-      history: layers.map(() => ({ created: normalizedTime })),
-      diffIds: layers.map((layer) => layer.diffId),
-      config: { Labels: { [labelNames.cache]: encodeCacheMetadata(metadata) } },
-    },
-  };
 }
 
 class Keeping {
@@ -164,8 +134,9 @@ export async function writeCache(inputs: CacheInputs): Promise<readonly CachedLa
   const sbom = hasSbom ? await work.keep(layerIds.cacheSbom, inputs.previous?.metadata.sbom.sha, sbomPlace) : "";
   const metadata = { sbom: { sha: sbom }, buildpacks };
   const isSame = inputs.previous !== undefined && isSameCache(inputs.previous, metadata, [...work.layers.keys()]);
+  const { place, store, damaged } = inputs;
   if (!isSame || work.isWritten)
-    await inputs.images.write(imageOf([...work.layers.values()], metadata), [inputs.name], inputs.store);
+    await place.write({ metadata, layers: [...work.layers.values()], blobs: store, damaged });
   return work.cached;
 }
 

@@ -20,7 +20,7 @@ import type { Exchange } from "./exchange.ts";
 export type { DaemonAddress } from "./daemon/address.ts";
 export { formatDaemonAddress, parseDaemonAddress } from "./daemon/address.ts";
 export type { Engine, StoreKind } from "./daemon/engine.ts";
-export { type LocalBlobs, localBlobs } from "./daemon/local.ts";
+export { firstLocal, type LocalBlobs, launchBlobs, localBlobs } from "./daemon/local.ts";
 export { type DaemonChoice, type Environment, type PassedOver, settleDaemon } from "./daemon/settle.ts";
 export { findDaemon, readSurroundings } from "./daemon/surroundings.ts";
 

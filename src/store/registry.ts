@@ -21,6 +21,7 @@ import { addReferrer, listReferrers } from "./registry/referrer.ts";
 import { discard } from "./registry/reply.ts";
 import { mirroredBlobs, repositoryBlobs } from "./registry/source.ts";
 import { listTags } from "./registry/tag.ts";
+import { tryUpload } from "./registry/upload.ts";
 
 /** How registries are used; everything has a default. */
 export interface RegistryOptions extends HostSettings {
@@ -50,6 +51,8 @@ export interface Registry extends ImageStore, IndexStore, AsyncDisposable {
   tags(name: Reference): Promise<readonly string[] | undefined>;
   /** Proves to a registry who we are; false when it asks nobody. Throws Fault `registry.denied` or `registry.auth` when it does not believe it. */
   greet(registry: string): Promise<boolean>;
+  /** Begins an upload into every name's repository and takes it back. Throws Fault `registry.denied` or another one where that is refused. */
+  ensureWritable(names: readonly Reference[]): Promise<void>;
   /** What refers to the manifest with this digest (signatures, bills of materials), of one artifact type if that is given. */
   referrers(name: Reference, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
   /** The manifest or index under a name, as it is; undefined when there is none. */
@@ -126,6 +129,10 @@ class Registries implements Registry {
     const { client } = (await this.#hosts.locate({ registry, repository: "" })).at;
     await discard(await client.expect({ method: "GET", to: "/v2/", scopes: [] }, "log in to", "", [200]));
     return client.isChallenged;
+  }
+
+  async ensureWritable(names: readonly Reference[]) {
+    await Promise.all((await this.#destinations(names)).map(({ at }) => tryUpload(at)));
   }
 
   async referrers(name: Reference, digest: Digest, artifactType?: string) {

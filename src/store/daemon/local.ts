@@ -1,7 +1,12 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Digest } from "../../oci/digest.ts";
 import type { HostPath } from "../../std/path.ts";
 import type { BlobSource } from "../contract.ts";
+import { firstOf } from "../first-of.ts";
 import { blobSize } from "../layout/folder.ts";
+import { verified } from "../verify.ts";
 
 /** Blobs on this machine, found by digest without a descriptor. */
 export interface LocalBlobs extends BlobSource {
@@ -15,5 +20,33 @@ export function localBlobs(layout: BlobSource, root: HostPath): LocalBlobs {
     has: (digest) => layout.has(digest),
     open: (descriptor) => layout.open(descriptor),
     sizeOf: async (digest) => ((await layout.has(digest)) ? blobSize(root, digest) : undefined),
+  };
+}
+
+/** The tars of a directory in the form of the reference's launch cache, `committed/<diffID>.tar`, verified where they are read. */
+export function launchBlobs(root: HostPath): LocalBlobs {
+  const pathOf = (digest: Digest) => join(root, "committed", `${digest}.tar`);
+  const sizeOf = async (digest: Digest) => {
+    const found = await stat(pathOf(digest)).catch(() => undefined);
+    return found?.isFile() ? found.size : undefined;
+  };
+  return {
+    has: async (digest) => (await sizeOf(digest)) !== undefined,
+    open: (descriptor) => verified(createReadStream(pathOf(descriptor.digest)), descriptor, root),
+    sizeOf,
+  };
+}
+
+/** Several places as one: the first that has a blob gives it. */
+export function firstLocal(...places: readonly LocalBlobs[]): LocalBlobs {
+  return {
+    ...firstOf(...places),
+    async sizeOf(digest) {
+      for (const place of places) {
+        const size = await place.sizeOf(digest);
+        if (size !== undefined) return size;
+      }
+      return undefined;
+    },
   };
 }

@@ -66,6 +66,17 @@ export async function beginUpload(at: Repository): Promise<Session> {
   return sessionOf(at, reply);
 }
 
+/** Opens an upload and takes it back: proves that one may write. */
+export async function tryUpload(at: Repository): Promise<void> {
+  const { location } = await beginUpload(at);
+  const { scopes } = actionOn(at, "push");
+  // A registry that cannot take it back forgets it by itself.
+  await at.client.send({ method: "DELETE", to: location, scopes }).then(discard, (error) => {
+    at.client.gate.signal?.throwIfAborted();
+    return error;
+  });
+}
+
 /** The session an answer says to go on with, the same if it does not. */
 function nextSession(at: Repository, session: Session, reply: Reply): Session {
   if (headerOf(reply, "location") === undefined) return session;

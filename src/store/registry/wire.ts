@@ -7,7 +7,7 @@ import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
 
 /** One HTTP request, to be sent as it is. */
 export interface WireRequest {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string | undefined;

@@ -8,13 +8,14 @@ import { diffIdOfTar, digestOf } from "../../../src/oci/digest.ts";
 import { documentsOf, type Image, withLayers } from "../../../src/oci/image.ts";
 import { mediaTypes } from "../../../src/oci/media-type.ts";
 import { formatReference, parseReference } from "../../../src/oci/reference.ts";
+import { writeLaunchCache } from "../../../src/phase/cache-directory.ts";
 import { collect } from "../../../src/std/byte.ts";
 import type { Event } from "../../../src/std/event.ts";
 import { Fault } from "../../../src/std/fault.ts";
 import { hostPath, under } from "../../../src/std/path.ts";
 import type { BlobSource, StoredImage } from "../../../src/store/contract.ts";
 import { copyImage } from "../../../src/store/copy.ts";
-import { type DaemonOptions, localBlobs, openDaemon } from "../../../src/store/daemon.ts";
+import { type DaemonOptions, firstLocal, launchBlobs, localBlobs, openDaemon } from "../../../src/store/daemon.ts";
 import { layerTar } from "../../../src/store/layer.ts";
 import { openLayout } from "../../../src/store/layout.ts";
 import { memoryStore } from "../../../src/store/memory.ts";
@@ -270,6 +271,37 @@ describe.each(names)("a daemon as an image store: %s", (title) => {
     await using nothing = openLayout(under(folder, "nothing"));
     const none = localBlobs(nothing, under(folder, "nothing"));
     await using without = await openDaemon(running.address, { local: none, temporary: under(folder, "missing") });
+    expect((await faultOf(without.read(name))).code).toBe("store.system");
+  });
+
+  it("CACHE-007 reads without an export what a launch cache and the local store have together", async (test) => {
+    const { running, daemon: plain } = await open(test);
+    await using other = plain;
+    const folder = hostPath(join(running.folder, `launch-${title}`));
+    const [base, own] = [
+      sampleImage({ files: [Buffer.from("base")] }),
+      sampleImage({ files: [Buffer.from("own"), Buffer.from("more")] }),
+    ];
+    const app = stacked(base, own);
+    const name = fresh();
+    const identity = await other.write(app.image, [name], app.blobs);
+    const launch = under(folder, "launch");
+    await writeLaunchCache(launch, own.image.layers, own.blobs);
+    expect(readdirSync(join(launch, "committed")).sort()).toEqual(
+      own.image.config.diffIds.map((diffId) => `${diffId}.tar`).sort(),
+    );
+    const layout = under(folder, "store");
+    await using store = openLayout(layout);
+    for (const layer of base.image.layers)
+      await store.put(layer.descriptor.mediaType, base.blobs.open(layer.descriptor));
+    const missing = under(folder, "missing");
+    const local = firstLocal(localBlobs(store, layout), launchBlobs(launch));
+    await using daemon = await openDaemon(running.address, { local, temporary: missing });
+    const stored = await daemon.read(name);
+    expect(stored?.identity.imageId).toBe(identity.imageId);
+    expect(await tarsOf(stored!)).toEqual(app.image.config.diffIds);
+    // Without the launch cache it would have to be exported.
+    await using without = await openDaemon(running.address, { local: localBlobs(store, layout), temporary: missing });
     expect((await faultOf(without.read(name))).code).toBe("store.system");
   });
 
