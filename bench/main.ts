@@ -1,140 +1,89 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createBaseImage } from "../src/index.ts";
-import { type Result, type Run, resultOf, timed } from "./measure.ts";
+import { chartOf } from "./chart.ts";
+import type { Result } from "./measure.ts";
+import { measureFleet } from "./part/fleet.ts";
+import type { Ground } from "./part/ground.ts";
+import { measureLocal, measureUnit } from "./part/local.ts";
+import { measurePeers } from "./part/peer.ts";
+import { measureReference } from "./part/reference.ts";
+import { measureRegistry } from "./part/registry.ts";
+import { measureScale } from "./part/scale.ts";
+import { measureStart } from "./part/start.ts";
 import { tableOf } from "./table.ts";
-import { makeWorkload, sizesAt, type Workload } from "./workload.ts";
+import { makeWorkload, sizesAt } from "./workload.ts";
+
+const parts = ["start", "local", "registry", "fleet", "peers", "reference", "scale"] as const;
 
 const usage = `Usage: npm run bench -- [options]
 
 Measures builds, rebases and start-up on a generated workload, and prints one JSON document.
 
-  --runs N          how often each work is done; the median counts (3)
-  --folder DIR      where the workload is generated, or was by an earlier run; kept afterwards (a temporary folder)
-  --scale N         the size of the workload, 1 for 200 MB of app and two layers of 400 MB (1)
-  --sandbox NAME    namespace, host or both (both)
-  --program FILE    the program to measure (dist/cli/bin.js)
-  --table           print a table too, on standard error`;
+  --only PARTS        some of ${parts.join(", ")}, comma separated (all)
+  --runs N            how often each work is done; the median counts (5)
+  --folder DIR        where the workload is generated, or was by an earlier run; kept afterwards (a temporary folder)
+  --scale N           the size of the workload, 1 for 200 MB of app and two layers of 400 MB (1)
+  --sandbox NAME      namespace, host or both (both)
+  --program FILE      the program to measure (dist/cli/bin.js)
+  --reference FILE    the reference lifecycle's program, launcher beside it, to run in turn; takes root
+  --table             print a table too, on standard error
+  --chart FILE        draw the builds as SVG
+  --from FILE         measure nothing: table and chart of the JSON in this file`;
 
 const { values: flags } = parseArgs({
   options: {
-    runs: { type: "string", default: "3" },
+    only: { type: "string", default: parts.join() },
+    runs: { type: "string", default: "5" },
     folder: { type: "string" },
     scale: { type: "string", default: "1" },
     sandbox: { type: "string", default: "both" },
     program: { type: "string", default: fileURLToPath(new URL("../dist/cli/bin.js", import.meta.url)) },
+    reference: { type: "string" },
     table: { type: "boolean", default: false },
+    chart: { type: "string" },
+    from: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 const unit = "tar to sha256sum";
 
+/** What the bench prints. */
+interface Report {
+  readonly machine: object;
+  readonly workload: object;
+  readonly runs: number;
+  readonly results: Readonly<Record<string, Result>>;
+  readonly [key: string]: unknown;
+}
+
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function repeat(count: number, work: (at: number) => Promise<Run>): Promise<Run[]> {
-  const runs: Run[] = [];
-  for (let at = 0; at < count; at += 1) runs.push(await work(at));
-  return runs;
-}
-
-/** Two bases of the generated root file system, which differ in one file. */
-async function makeBases(home: string, workload: Workload): Promise<void> {
-  for (const [at, name] of ["bench/run", "bench/next"].entries()) {
-    const file = join(home, "base.tar");
-    writeFileSync(join(workload.baseRoot, "version"), `${at}\n`);
-    execFileSync("tar", ["-C", workload.baseRoot, "-cf", file, "."]);
-    await createBaseImage({ name, from: file, home });
-    rmSync(file);
-  }
-}
-
-/** Builds and rebases in one sandbox, with stores of their own. */
-async function measureSandbox(
-  sandbox: string,
-  runs: number,
-  folder: string,
-  workload: Workload,
-): Promise<Record<string, Result>> {
-  const pack = (home: string, words: readonly string[]) =>
-    timed([process.execPath, flags.program, ...words], { env: { PACK_HOME: home }, meterIn: folder });
-  const options = ["-p", workload.app, "--buildpack", workload.buildpack, "--run-image", "bench/run"];
-  const build = (home: string) => pack(home, ["build", "app", ...options, "--sandbox", sandbox, "--json"]);
-  let home = "";
-  const cold = await repeat(runs, async () => {
-    if (home !== "") rmSync(home, { recursive: true });
-    home = mkdtempSync(join(folder, "home-"));
-    await makeBases(home, workload);
-    say(`${sandbox}: cold build`);
-    return build(home);
-  });
-  say(`${sandbox}: rebuilds and rebases`);
-  await build(home);
-  const unchanged = await repeat(runs, () => build(home));
-  const changed = await repeat(runs, (at) => {
-    writeFileSync(join(workload.app, "d0", "e0", "f0.js"), `// ${performance.timeOrigin} ${at}\n`);
-    return build(home);
-  });
-  const rebased = await repeat(runs, (at) =>
-    pack(home, ["rebase", "app", "--run-image", at % 2 ? "bench/run" : "bench/next", "--force", "--json"]),
-  );
-  const peers = await measurePeers(home, folder);
-  rmSync(home, { recursive: true });
-  return {
-    [`cold build (${sandbox})`]: resultOf(cold),
-    [`unchanged rebuild (${sandbox})`]: resultOf(unchanged),
-    [`one file changed (${sandbox})`]: resultOf(changed),
-    [`rebase in the local store (${sandbox})`]: resultOf(rebased),
-    ...peers,
-  };
-}
-
-function isInstalled(program: string): boolean {
-  return (process.env["PATH"] ?? "").split(":").some((path) => existsSync(join(path, program)));
-}
-
-/** What other tools take for the same image, once: copying it, unpacking it. */
-async function measurePeers(home: string, folder: string): Promise<Record<string, Result>> {
-  if (!isInstalled("skopeo")) return {};
-  const from = `oci:${home}/store:docker.io/library/app:latest`;
-  const copy = join(folder, "copy");
+async function measure(ground: Ground, scale: number): Promise<Report> {
   const results: Record<string, Result> = {};
-  results["skopeo copy to dir:"] = resultOf([await timed(["skopeo", "copy", from, `dir:${copy}`])]);
-  rmSync(copy, { recursive: true });
-  if (isInstalled("umoci") && process.getuid?.() === 0) {
-    const layout = join(folder, "layout");
-    await timed(["skopeo", "copy", "--dest-oci-accept-uncompressed-layers", from, `oci:${layout}:app`]);
-    results["umoci unpack"] = resultOf([await timed(["umoci", "unpack", "--image", `${layout}:app`, copy])]);
-    rmSync(layout, { recursive: true });
-    rmSync(copy, { recursive: true });
+  const more: Record<string, unknown> = {};
+  const wanted = new Set(flags.only.split(","));
+  const sandboxes = flags.sandbox === "both" ? ["namespace", "host"] : [flags.sandbox];
+  if (wanted.has("start")) Object.assign(results, await measureStart(ground));
+  if (wanted.has("local")) {
+    say(unit);
+    results[unit] = await measureUnit(ground);
+    for (const sandbox of sandboxes) Object.assign(results, await measureLocal(ground, sandbox));
   }
-  return results;
-}
-
-async function measure(runs: number, folder: string, scale: number): Promise<void> {
-  say(`Generating the workload in ${folder}`);
-  const workload = makeWorkload(folder, scale);
-  const results: Record<string, Result> = {};
-  const parts = [workload.app, join(workload.buildpack, "deps"), join(workload.buildpack, "cache")];
-  const tar = `tar -cf - ${parts.map((part) => `'${part.replaceAll("'", "'\\''")}'`).join(" ")} 2>/dev/null | sha256sum`;
-  say(unit);
-  await timed(["sh", "-c", tar]);
-  results[unit] = resultOf(await repeat(runs, () => timed(["sh", "-c", tar])));
-  for (const sandbox of flags.sandbox === "both" ? ["namespace", "host"] : [flags.sandbox])
-    Object.assign(results, await measureSandbox(sandbox, runs, folder, workload));
-  for (const flag of ["--version", "--help"]) {
-    const argv = [process.execPath, flags.program, flag];
-    results[`pack ${flag}`] = resultOf(
-      (await repeat(runs * 5, () => timed(argv))).map((run) => ({ ...run, output: "" })),
-    );
+  if (wanted.has("registry")) {
+    const found = await measureRegistry(ground, sandboxes[0]!);
+    Object.assign(results, found.results);
+    more["compressedBytes"] = found.sizes;
   }
-  const bare = await repeat(runs * 5, () => timed([process.execPath, "-e", "0"]));
-  results["node -e 0"] = resultOf(bare);
+  if (wanted.has("reference") && flags.reference)
+    Object.assign(results, await measureReference(ground, resolve(flags.reference)));
+  if (wanted.has("peers")) Object.assign(results, await measurePeers(ground));
+  if (wanted.has("fleet")) more["fleet"] = await measureFleet(ground);
+  if (wanted.has("scale")) more["scale"] = await measureScale(ground);
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
     threads: availableParallelism(),
@@ -142,20 +91,30 @@ async function measure(runs: number, folder: string, scale: number): Promise<voi
     kernel: release(),
     node: process.version,
   };
-  const one = results[unit].medianMs;
-  const ratios = Object.fromEntries(
-    Object.entries(results).map(([work, { medianMs }]) => [work, Math.round((medianMs / one) * 1000) / 1000]),
-  );
-  process.stdout.write(`${JSON.stringify({ machine, workload: sizesAt(scale), runs, results, ratios }, null, 2)}\n`);
-  if (flags.table) say(tableOf(results, unit));
+  const one = results[unit]?.medianMs;
+  const ratio = (ms: number) => Math.round((ms / one!) * 1000) / 1000;
+  const ratios =
+    one && Object.fromEntries(Object.entries(results).map(([work, { medianMs }]) => [work, ratio(medianMs)]));
+  return { machine, workload: sizesAt(scale), runs: ground.runs, results, ...(ratios && { ratios }), ...more };
+}
+
+function draw(report: Report): void {
+  if (flags.table) say(tableOf(report, unit));
+  if (flags.chart) writeFileSync(flags.chart, chartOf(report.results));
 }
 
 if (flags.help) say(usage);
+else if (flags.from) draw(JSON.parse(readFileSync(flags.from, "utf8")) as Report);
 else {
   const folder = flags.folder === undefined ? mkdtempSync(join(tmpdir(), "plinth-bench-")) : resolve(flags.folder);
   mkdirSync(folder, { recursive: true });
   try {
-    await measure(Number(flags.runs), folder, Number(flags.scale));
+    say(`Generating the workload in ${folder}`);
+    const scale = Number(flags.scale);
+    const workload = makeWorkload(folder, scale);
+    const report = await measure({ folder, workload, runs: Number(flags.runs), program: flags.program, say }, scale);
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    draw(report);
   } finally {
     if (flags.folder === undefined) rmSync(folder, { recursive: true });
   }

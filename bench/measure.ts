@@ -26,34 +26,48 @@ export interface Result {
 /** How a program is run. */
 export interface Running {
   readonly env?: Readonly<Record<string, string>>;
-  /** A folder for a file of the meter; without it only the time is measured. */
+  /** For a program that Node runs: a folder for a file of the meter, which knows its peak memory too. */
   readonly meterIn?: string;
 }
 
 const meter = join(fileURLToPath(new URL(".", import.meta.url)), "meter.cjs");
 
-/** Runs a program to its end; throws what it wrote on its standard error when it fails. */
+/** Milliseconds in what the shell's `times` prints: user and system time of itself, then of what it started. */
+function cpuOf(times: string): number {
+  const found = [...times.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
+  );
+  return found.reduce((sum, seconds) => sum + seconds, 0) * 1000;
+}
+
+/** Runs a program to its end; throws what it wrote on its standard error when it fails. Processor time is the program's own with a meter, else with all it has started. */
 export async function timed(argv: readonly string[], { env = {}, meterIn }: Running = {}): Promise<Run> {
   const [program = "", ...rest] = argv;
   const file = meterIn === undefined ? undefined : join(meterIn, "meter.json");
-  const words = file === undefined ? rest : ["--require", meter, ...rest];
+  const metered = [program, "--require", meter, ...rest];
+  const counted = ["sh", "-c", '"$@"; code=$?; times >&3; exit $code', "sh", ...argv];
+  const [first = "", ...words] = file === undefined ? counted : metered;
   const start = performance.now();
-  const child = spawn(program, words, {
+  const child = spawn(first, words, {
     env: { ...process.env, ...env, ...(file !== undefined && { BENCH_METER: file }) },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  let times = "";
+  child.stdio[3]!.on("data", (chunk) => {
+    times += chunk;
   });
   let output = "";
   let complaint = "";
-  child.stdout.on("data", (chunk) => {
+  child.stdout!.on("data", (chunk) => {
     output += chunk;
   });
-  child.stderr.on("data", (chunk) => {
+  child.stderr!.on("data", (chunk) => {
     complaint += chunk;
   });
   const [code] = await once(child, "close");
   const ms = performance.now() - start;
   if (code !== 0) throw new Error(`${argv.join(" ")} ended with ${code}: ${complaint || output}`);
-  if (file === undefined) return { ms, output };
+  if (file === undefined) return { ms, output, cpuMs: cpuOf(times) };
   const usage = JSON.parse(readFileSync(file, "utf8")) as NodeJS.ResourceUsage;
   rmSync(file);
   return {

@@ -6,6 +6,8 @@ export interface Workload {
   readonly app: string;
   readonly buildpack: string;
   readonly baseRoot: string;
+  /** The folders of the app, of the launch and cache layer, and of the cache-only layer. */
+  readonly parts: readonly string[];
 }
 
 /** One generated part. */
@@ -87,7 +89,10 @@ printf '[[processes]]\\ntype = "web"\\ncommand = ["/bin/true"]\\ndefault = true\
 /** Generates the workload below `folder` once; a finished one is used again, whatever its scale. */
 export function makeWorkload(folder: string, scale: number): Workload {
   const sizes = sizesAt(scale);
-  const workload = { app: join(folder, "app"), buildpack: join(folder, "buildpack"), baseRoot: join(folder, "base") };
+  const app = join(folder, "app");
+  const buildpack = join(folder, "buildpack");
+  const parts = [app, join(buildpack, "deps"), join(buildpack, "cache")];
+  const workload = { app, buildpack, baseRoot: join(folder, "base"), parts };
   if (existsSync(join(folder, "complete"))) return workload;
   fill(workload.app, sizes.app, 1);
   fill(join(workload.buildpack, "deps"), sizes.launch, 2);

@@ -1,0 +1,23 @@
+// Rebases many images in one process and prints how that went: fleet-run.mjs LIBRARY HOST PREFIX COUNT WIDTH RUN-IMAGE HOME
+import { pathToFileURL } from "node:url";
+
+const [library, host, prefix, count, width, runImage, home] = process.argv.slice(2);
+const { rebase } = await import(pathToFileURL(library).href);
+const start = performance.now();
+let next = 0;
+async function work() {
+  while (next < Number(count)) {
+    const image = `${host}/${prefix}${next++}`;
+    const { changed } = await rebase({ image, runImage, output: "registry", home, force: true });
+    if (!changed) throw new Error(`${image} stayed where it was`);
+  }
+}
+await Promise.all(Array.from({ length: Number(width) }, work));
+const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+console.log(
+  JSON.stringify({
+    ms: performance.now() - start,
+    cpuMs: (userCPUTime + systemCPUTime) / 1000,
+    peakBytes: maxRSS * 1024,
+  }),
+);
