@@ -40,7 +40,14 @@ export {
 export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";
 export { type PullPolicy, parsePullPolicy } from "./pull-policy.ts";
-export { type RebaseOptions, type RebaseReport, rebase } from "./rebase.ts";
+export {
+  openRebaser,
+  type RebaseOptions,
+  type RebaseReport,
+  type Rebaser,
+  rebase,
+  type SharedRebaseOptions,
+} from "./rebase.ts";
 export { type InstallationReport, report } from "./report.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";
 export type { RunImageMirrors } from "./run-image.ts";

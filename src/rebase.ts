@@ -165,40 +165,71 @@ async function rebaseAll(app: StoredIndex, work: Work): Promise<RebaseReport> {
   return { ...images[0]!, digest: saved.identity.digest, names: saved.names, images };
 }
 
+/** What rebases of many images have in common. */
+export type SharedRebaseOptions = Pick<RebaseOptions, "home" | "compression" | "outside" | "onEvent" | "signal">;
+
+/** Rebases many images, also several at the same time, over the same connections; dispose of it to close them. */
+export interface Rebaser extends AsyncDisposable {
+  /** As `rebase` does. */
+  rebase(options: Omit<RebaseOptions, "home" | "compression" | "outside">): Promise<RebaseReport>;
+}
+
+/** Opens what many rebases share: the local store, and what is said to registries and the daemon goes to `onEvent` of this call. */
+export function openRebaser(shared: SharedRebaseOptions = {}): Rebaser {
+  const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+  const { compression } = shared;
+  const home = homeAt(shared.home);
+  const store = openLayout(home.store, { platform, hold: true });
+  const outsideSettings = { ...shared.outside, platform, compression, store, storeRoot: home.store };
+  const outside = new Outside(outsideSettings, shared.onEvent ?? (() => {}), shared.signal);
+  return {
+    async rebase(options) {
+      const emit = options.onEvent ?? (() => {});
+      const base = hostPath(options.base ?? process.cwd());
+      const { output: keeper } = options;
+      const places = { base, platform, outside, keeper };
+      await using target = openPlace(options.image, store, { ...places, compression });
+      await using source = openPlace(options.previousImage ?? options.image, store, places);
+      const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
+      const policy = options.pullPolicy ?? "if-not-present";
+      const search = {
+        store,
+        outside,
+        policy,
+        record: pullRecord(home.pulls),
+        leave: target.kind === "registry",
+        emit,
+      };
+      const settings: MoveSettings = {
+        runImage: options.runImage,
+        mirrors: options.runImageMirrors,
+        registry: target.kind === "registry" ? target.names[0]?.registry : undefined,
+        places,
+        store,
+        search,
+      };
+      const work = { options, source, target, tags, store, settings, emit };
+      try {
+        return await inPhase(emit, "rebase", async () => {
+          const app = await readApp(source);
+          return await (isStoredIndex(app) ? rebaseAll(app, work) : rebaseOne(app, work));
+        });
+      } catch (error) {
+        throw withExit(error, "rebase");
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await outside[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /**
  * Moves an image onto another run image (Platform spec, "rebaser"), one for several platforms in all of them: documents are rewritten, the app's
  * own layers are not touched. Throws one Fault (exit 72) that lists every refusal; then nothing has changed.
  */
 export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
-  const emit = options.onEvent ?? (() => {});
-  const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
-  const base = hostPath(options.base ?? process.cwd());
-  const home = homeAt(options.home);
-  await using store = openLayout(home.store, { platform, hold: true });
-  const { compression, output: keeper } = options;
-  const outsideSettings = { ...options.outside, platform, compression, store, storeRoot: home.store };
-  await using outside = new Outside(outsideSettings, emit, options.signal);
-  const places = { base, platform, outside, keeper };
-  await using target = openPlace(options.image, store, { ...places, compression });
-  await using source = openPlace(options.previousImage ?? options.image, store, places);
-  const tags = (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag)));
-  const policy = options.pullPolicy ?? "if-not-present";
-  const search = { store, outside, policy, record: pullRecord(home.pulls), leave: target.kind === "registry", emit };
-  const settings: MoveSettings = {
-    runImage: options.runImage,
-    mirrors: options.runImageMirrors,
-    registry: target.kind === "registry" ? target.names[0]?.registry : undefined,
-    places,
-    store,
-    search,
-  };
-  const work = { options, source, target, tags, store, settings, emit };
-  try {
-    return await inPhase(emit, "rebase", async () => {
-      const app = await readApp(source);
-      return await (isStoredIndex(app) ? rebaseAll(app, work) : rebaseOne(app, work));
-    });
-  } catch (error) {
-    throw withExit(error, "rebase");
-  }
+  await using rebaser = openRebaser(options);
+  return await rebaser.rebase(options);
 }

@@ -83,11 +83,17 @@ class Thread {
   }
 }
 
+/** Memory that no file needs now: new memory is cleared first, which takes longer than most files do. */
+const free: SharedArrayBuffer[] = [];
+
+function freshSlot(): SharedArrayBuffer {
+  return free.pop() ?? new SharedArrayBuffer(slotSize);
+}
+
 /** Writes bytes to files and hashes them, many of them in a thread of its own: then they are read, or made, at the same time. */
 export class Sink implements AsyncDisposable {
   #thread: Thread | undefined;
   #count = 0;
-  #free: SharedArrayBuffer[] = [];
 
   /**
    * Writes all bytes to an open file. A piece is not used any more once the next one is asked for. Throws what the source throws, and Fault `store.system`
@@ -100,7 +106,7 @@ export class Sink implements AsyncDisposable {
     const id = this.#count++;
     const held: SharedArrayBuffer[] = [];
     const sent: Promise<SharedArrayBuffer>[] = [];
-    let slot = this.#slot();
+    let slot = freshSlot();
     let used = 0;
     let size = 0;
     const send = (full: SharedArrayBuffer) => {
@@ -122,7 +128,7 @@ export class Sink implements AsyncDisposable {
           used = 0;
           if (sent.length > 0) send(slot);
           else if (held.push(slot) === slotCount) for (const full of held.splice(0)) send(full);
-          slot = sent.length < slotCount ? this.#slot() : await sent.shift()!;
+          slot = sent.length < slotCount ? freshSlot() : await sent.shift()!;
         }
       }
       if (sent.length === 0)
@@ -131,20 +137,15 @@ export class Sink implements AsyncDisposable {
       return { hex: (await this.#thread!.take({ id, fd, algorithm, slot, length: used }).catch(refuse))!, size };
     } finally {
       for (const result of await Promise.allSettled(sent)) if (result.status === "fulfilled") held.push(result.value);
-      this.#free.push(...held, slot);
-      this.#free = this.#free.slice(0, slotCount + 1);
+      free.push(...held, slot);
+      free.splice(slotCount + 1);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const thread = this.#thread;
     this.#thread = undefined;
-    this.#free = [];
     await thread?.end();
-  }
-
-  #slot(): SharedArrayBuffer {
-    return this.#free.pop() ?? new SharedArrayBuffer(slotSize);
   }
 }
 
