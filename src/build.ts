@@ -19,7 +19,7 @@ import type { ExportedLayer } from "./phase/export/assembly.ts";
 import { exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
-import { saveSboms } from "./phase/sbom.ts";
+import { saveSboms, writeSboms } from "./phase/sbom.ts";
 import { writePhaseFiles } from "./phase-files.ts";
 import { phaseOf } from "./phase-of.ts";
 import { type Keeper, keyOf, openPlace } from "./place.ts";
@@ -147,6 +147,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const detected = await phaseOf(emit, "detect", "detect", async () => {
     const found = await detectOn(stage, { target: chosen.target, execEnv, emit });
     if (found.failure) throw found.failure;
+    for (const buildpack of found.group) ground.check(buildpack);
     return found;
   });
   const { group, extensions } = detected;
@@ -176,9 +177,9 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       signal,
     }),
   );
-  const built = await phaseOf(emit, "build", "build", async () => {
+  const { built, launcher } = await phaseOf(emit, "build", "build", async () => {
     await using runner = await openRunner(extending.stage, "build", group);
-    return await runBuilds({
+    const building = runBuilds({
       group,
       entries,
       workspace,
@@ -188,6 +189,8 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       execEnv,
       emit,
     });
+    const [done, source] = await Promise.all([building, ground.launcher.source(runner.sandbox)]);
+    return { built: done, launcher: { path: ground.launcher.path, source } };
   });
   const left = await Promise.all(
     group.map(async (buildpack) => ({
@@ -198,6 +201,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const { exported, saved, verdicts } = await phaseOf(emit, "export", "export", async () => {
     const slices = built.slices.map((slice) => slice.paths);
     const looked = await kept.look(left, slices, signal);
+    await writeSboms(workspace, ground.sboms);
     const made = await exportImage({
       analyzed,
       extendedRun: extending.runImage,
@@ -206,7 +210,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       built,
       workspace,
       owner,
-      launcher: ground.launcher,
+      launcher,
       platformApi: ground.platformApi,
       runImageNames: switchedTo
         ? runImageRecord(builder.runImages, switchedTo, { extended: true })
@@ -252,10 +256,10 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       analyzed,
       group,
       extensions,
-      buildReference: setting.buildImage?.identity.digest ?? "",
       extended,
       entries,
       workspace,
+      buildImage: ground.buildImage,
     });
     await writeReport(options.reportDirectory, saved);
   }

@@ -2,13 +2,17 @@ import { dirname } from "node:path";
 import { bundle } from "./bundle.ts";
 import { platformApi } from "./cnb/api.ts";
 import type { LauncherSource } from "./cnb/build-metadata.ts";
+import type { Buildpack } from "./cnb/buildpack.ts";
 import { baseEnvironment, type Environment } from "./cnb/environment.ts";
 import { labelNames } from "./cnb/label.ts";
-import { platformApiFor } from "./cnb/negotiation.ts";
+import { checkLauncherApi, platformApiFor } from "./cnb/negotiation.ts";
+import { referenceOf } from "./cnb/run-image.ts";
+import { lifecycleSboms, readLauncherSource } from "./lifecycle-in-builder.ts";
 import { envOf, type ImageConfig, labelsOf } from "./oci/config.ts";
+import { recordedName } from "./oci/reference.ts";
 import { type GuestPlaces, standardPlaces } from "./phase/workspace.ts";
 import { homeOf } from "./sandbox/account.ts";
-import type { ImageRoot, Mount, Root, SandboxKind } from "./sandbox/contract.ts";
+import type { ImageRoot, Mount, Root, Sandbox, SandboxKind } from "./sandbox/contract.ts";
 import type { OpenBuilder } from "./source/builder.ts";
 import { environmentOf, type UnpackedImage } from "./source/builder-image.ts";
 import { readText } from "./std/file.ts";
@@ -27,8 +31,14 @@ export interface Ground {
   readonly home: string | undefined;
   readonly mounts: readonly Mount[];
   readonly places: GuestPlaces;
-  /** The launcher of images, for this architecture. */
-  readonly launcher: { readonly path: HostPath; readonly source: LauncherSource };
+  /** The image's reference by digest, or its ID where it has no name; undefined for the machine. */
+  readonly buildImage: string | undefined;
+  /** The launcher of images, for this architecture, and where it says it comes from; a builder's lifecycle is asked in the sandbox. */
+  readonly launcher: { readonly path: HostPath; source(sandbox: Sandbox): Promise<LauncherSource> };
+  /** Bills of materials of the lifecycle that image and build get, by their path below `<layers>/sbom`. */
+  readonly sboms: Readonly<Record<string, string>>;
+  /** Throws Fault `builder.buildpack-api` (exit 12) for a buildpack whose processes the launcher could not start. */
+  check(buildpack: Buildpack): void;
   /** The Platform API that the launcher and we both follow. */
   readonly platformApi: string;
   /** The text of its /etc/os-release. */
@@ -50,10 +60,25 @@ export function ownerOf(config: ImageConfig): Owner {
   return { uid: id("CNB_USER_ID", uid || undefined), gid: id("CNB_GROUP_ID", gid || undefined) };
 }
 
+type Launching = Pick<Ground, "launcher" | "sboms" | "platformApi" | "check">;
+
 /** Our own launcher. */
-function ownLauncher(arch: string): Ground["launcher"] {
+function ownLaunching(arch: string): Launching {
   const source = { version: bundle.version(), source: { git: { repository: "", commit: "" } } };
-  return { path: bundle.launcher(arch), source };
+  return { launcher: { path: bundle.launcher(arch), source: async () => source }, sboms: {}, platformApi, check() {} };
+}
+
+/** A builder's launcher; ours for a builder without one. */
+function launchingOf({ image, name }: OpenBuilder, arch: string): Launching {
+  if (image?.launcher === undefined) return ownLaunching(arch);
+  const { launcher, lifecycle, files } = image;
+  const api = platformApiFor(lifecycle, name);
+  return {
+    launcher: { path: launcher, source: (sandbox) => readLauncherSource(sandbox, lifecycle.version, api) },
+    sboms: lifecycleSboms(files),
+    platformApi: api,
+    check: (buildpack) => checkLauncherApi(lifecycle, name, buildpack),
+  };
 }
 
 function nodeMount(kind: SandboxKind): { mounts: readonly Mount[]; path: string } {
@@ -79,8 +104,8 @@ export function machineGround(kind: SandboxKind, runImage: ImageConfig, { app, .
     home: undefined,
     mounts,
     places: { ...standardPlaces, ...(app && { app }) },
-    launcher: ownLauncher(runImage.architecture),
-    platformApi,
+    buildImage: undefined,
+    ...ownLaunching(runImage.architecture),
     osRelease: () => readText("/etc/os-release"),
   };
 }
@@ -88,6 +113,13 @@ export function machineGround(kind: SandboxKind, runImage: ImageConfig, { app, .
 function placeIn(env: Environment, name: string, standard: GuestPlaces[keyof GuestPlaces]) {
   const text = env[name];
   return text?.startsWith("/") && text !== "/" ? guestPath(text) : standard;
+}
+
+/** As analyzed.toml records images. */
+function digestReference(name: string, { stored: { identity } }: UnpackedImage): string {
+  const reference = referenceOf(name);
+  if (reference === undefined) return identity.imageId;
+  return recordedName({ registry: reference.registry, repository: reference.repository, digest: identity.digest });
 }
 
 /** How an image becomes a root: its layers stacked, where that can be done. */
@@ -105,14 +137,6 @@ export async function imageGround(
   const env = environmentOf(image.stored);
   const user = { ...ownerOf(config), ...ids };
   const stackId = labelsOf(config)[labelNames.stackId];
-  const own = builder.image;
-  const launcher =
-    own?.launcher === undefined
-      ? ownLauncher(config.architecture)
-      : {
-          path: own.launcher,
-          source: { version: own.lifecycle.version, source: { git: { repository: "", commit: "" } } },
-        };
   return {
     root: await makeRoot(image),
     user,
@@ -124,8 +148,8 @@ export async function imageGround(
       layers: placeIn(env, "CNB_LAYERS_DIR", standardPlaces.layers),
       platform: placeIn(env, "CNB_PLATFORM_DIR", standardPlaces.platform),
     },
-    launcher,
-    platformApi: own?.launcher ? platformApiFor(own.lifecycle, builder.name) : platformApi,
+    buildImage: digestReference(builder.buildImage ?? builder.name, image),
+    ...launchingOf(builder, config.architecture),
     osRelease: async () => files.textAt(guestPath("/etc/os-release")),
   };
 }

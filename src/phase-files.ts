@@ -16,12 +16,12 @@ export interface PhaseResults {
   readonly analyzed: Analyzed;
   readonly group: readonly Buildpack[];
   readonly extensions: readonly Buildpack[];
-  /** What scripts stood on: the build image's digest, empty for this machine's own system. */
-  readonly buildReference: string;
   /** Which images were extended. */
   readonly extended: Readonly<Record<ExtendKind, boolean>>;
   readonly entries: readonly PlanEntry[];
   readonly workspace: Workspace;
+  /** The reference of the image the build stood on, if it was one. */
+  readonly buildImage: string | undefined;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface PhaseResults {
  * spec, "Data Format"). No phase of ours reads them: they are for people and for other tools.
  */
 export async function writePhaseFiles(directory: string, results: PhaseResults): Promise<void> {
-  const { analyzed, group, extensions, buildReference, extended, entries, workspace } = results;
+  const { analyzed, group, extensions, extended, entries, workspace, buildImage } = results;
   const { previous, runImage, target } = analyzed;
   const elements = [
     ...extensions.map((buildpack) => ({ buildpack, optional: true, extension: true as const })),
@@ -38,7 +38,9 @@ export async function writePhaseFiles(directory: string, results: PhaseResults):
   const files = {
     "analyzed.toml": formatAnalyzed({
       ...(previous && { previousImage: previous }),
-      ...(extended.build && { buildImage: { reference: buildReference, extend: true } }),
+      ...((buildImage || extended.build) && {
+        buildImage: { reference: buildImage ?? "", ...(extended.build && { extend: true }) },
+      }),
       runImage: {
         reference: runImage.reference,
         image: runImage.given ?? formatReference(runImage.name),

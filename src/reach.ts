@@ -89,7 +89,7 @@ export function sourcesOf(reach: Reach): Sources {
       const access = { home: home.root, offline: policy === "never", emit, signal };
       const { address, version } = await findInRegistry(id, registry, access);
       logTo(emit).debug(`Found ${id.namespace}/${id.name}@${version} in the registry ${registry.name}`);
-      return address;
+      return { image: address, version };
     },
     async download(url) {
       const { download } = await import("./source/download.ts");

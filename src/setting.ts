@@ -117,11 +117,12 @@ export interface Setting extends AsyncDisposable {
   readonly base: HostPath;
 }
 
-async function bindingsOf(options: SourceOptions): Promise<Readonly<Record<string, Binding>>> {
+/** The bindings a user gives, and this machine's npm settings where its own Node builds. */
+async function bindingsOf(options: SourceOptions, isMachine: boolean): Promise<Readonly<Record<string, Binding>>> {
   const given = Object.entries(options.bindings ?? {}).map(async ([name, directory]) => {
     return [name, await readBinding(name, hostPath(directory))] as const;
   });
-  return { ...(await npmBinding(options)), ...Object.fromEntries(await Promise.all(given)) };
+  return { ...(isMachine && (await npmBinding(options))), ...Object.fromEntries(await Promise.all(given)) };
 }
 
 async function npmBinding(options: SourceOptions): Promise<Record<string, Binding>> {
@@ -275,7 +276,11 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
         volumes,
         signal: options.signal,
       },
-      { env: options.env ?? {}, bindings: await bindingsOf(options), buildConfig: builder.buildConfig },
+      {
+        env: options.env ?? {},
+        bindings: await bindingsOf(options, image === undefined),
+        buildConfig: builder.buildConfig,
+      },
     );
     const stageOn = async (extended: StoredImage) => {
       const layers = await unpackedLayers(extended, "the extended build image", reach);

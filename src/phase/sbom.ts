@@ -68,6 +68,14 @@ export async function writeLegacyBoms(workspace: Workspace, boms: readonly BomCo
   }
 }
 
+/** Writes bills of materials that no buildpack wrote, by their path below `<layers>/sbom`. */
+export async function writeSboms(workspace: Workspace, texts: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(texts)) {
+    await makeDirectories(workspace.sbom.host, dirname(path));
+    await writeText(under(workspace.sbom.host, path), text);
+  }
+}
+
 /** The files below a directory, their paths relative to it. */
 async function filesBelow(root: HostPath): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });

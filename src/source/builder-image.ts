@@ -106,7 +106,8 @@ class Reading {
       if (images.length > 0) return images;
     }
     const said = this.label(builderLabels.metadata);
-    return said ? parseBuilderMetadata(said.text, said.place).runImages : [];
+    const listed = said ? parseBuilderMetadata(said.text, said.place).runImages : [];
+    return listed.filter(({ image }) => image !== "");
   }
 
   lifecycle(): LifecycleFile {

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Locator, parseLocator } from "../cnb/locator.ts";
-import type { Coordinates } from "../cnb/order-file.ts";
+import { type Coordinates, nameOf } from "../cnb/order-file.ts";
 import { parsePackageFile } from "../cnb/package-file.ts";
 import type { RegistryId } from "../cnb/registry-index.ts";
 import { Fault } from "../std/fault.ts";
@@ -25,8 +25,8 @@ export interface Sources {
   /** The image of a name, from the local store or wherever else it is looked for. */
   image(name: string): Promise<StoredImage>;
   unpack(stored: StoredImage): Promise<readonly StackedLayer[]>;
-  /** The name of the image a buildpack registry has under this id. */
-  registered(id: RegistryId): Promise<string>;
+  /** The name of the image a buildpack registry has under this id, and the version it says that is. */
+  registered(id: RegistryId): Promise<{ readonly image: string; readonly version: string }>;
   download(url: string): Promise<HostPath>;
 }
 
@@ -81,6 +81,16 @@ async function packageAt(location: Location, place: string, searching: Searching
   const stored = await images.sole();
   if (stored) return await packageIn(stored, place, searching);
   throw new Fault("package.missing", `Cannot read package at ${place}: there is no image`, { exit: "usage" });
+}
+
+/** The package a registry has; it must be what it is registered as (Registry spec). */
+async function registeredAt(id: RegistryId, text: string, searching: Searching): Promise<Located> {
+  const { image, version } = await searching.sources.registered(id);
+  const found = await packageIn(await searching.sources.image(image), `${text} (${image})`, searching);
+  const { buildpack } = found.main;
+  const wanted = nameOf({ id: `${id.namespace}/${id.name}`, version });
+  if (nameOf(buildpack) === wanted) return found;
+  throw new Fault("registry.package", `Cannot use ${image} as ${wanted} of the registry: it is ${nameOf(buildpack)}`);
 }
 
 /** What a `package.toml` beside a buildpack brings along: the components of a composite (as pack does with a directory). */
@@ -150,8 +160,7 @@ async function find(text: string, searching: Searching, isFirst: boolean): Promi
       case "image":
         return packageIn(await sources.image(locator.name), locator.name, searching);
       case "registry": {
-        const name = await sources.registered(locator.id);
-        return packageIn(await sources.image(name), `${text} (${name})`, searching);
+        return registeredAt(locator.id, text, searching);
       }
       default:
         throw new RangeError(locator.kind);

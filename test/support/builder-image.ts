@@ -118,9 +118,19 @@ export const buildUser: MachineImage = {
   },
 };
 
+const bases = new Map<string, Promise<Image>>();
+
+/** A build image of these files, made once. */
+function baseFor(home: string, recipe: MachineImage): Promise<Image> {
+  const key = JSON.stringify([home, recipe]);
+  const made = bases.get(key) ?? writeMachineImage(home, `build-base-${bases.size}`, recipe);
+  bases.set(key, made);
+  return made;
+}
+
 /** Writes a builder image into the local store below `home`, in the shape pack gives to those it makes. */
 export async function writeBuilderImage(home: string, name: string, recipe: BuilderRecipe): Promise<Image> {
-  const base = await writeMachineImage(home, `${name}-base`, recipe.base ?? buildUser);
+  const base = await baseFor(home, recipe.base ?? buildUser);
   await using store = openLayout(homeAt(hostPath(home)).store, { hold: true });
   const { layers, listed, infos } = await buildpackLayers(store, recipe.buildpacks, recipe.flatten ?? false);
   const versionOf = (id: string) => infos.find((info) => info.id === id)?.version ?? "";
