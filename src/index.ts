@@ -3,6 +3,19 @@ export type { PackageDiff } from "./base/diff.ts";
 export { type BaseImageOptions, createBaseImage } from "./base-image.ts";
 export { type BuildOptions, type BuildReport, build } from "./build.ts";
 export { type BuilderReport, type CreateBuilderOptions, createBuilder } from "./builder-create.ts";
+export {
+  type BuilderInfo,
+  type InspectBuilderOptions,
+  inspectBuilder,
+  type SuggestedBuilder,
+  suggestBuilders,
+} from "./builder-inspect.ts";
+export {
+  type InspectPackageOptions,
+  inspectPackage,
+  type PackageInfo,
+  type PackageLocation,
+} from "./buildpack-inspect.ts";
 export { type NewBuildpackOptions, newBuildpack } from "./buildpack-new.ts";
 export {
   type PackageBuildpackOptions,
@@ -10,6 +23,7 @@ export {
   type PackageReport,
   packageBuildpack,
 } from "./buildpack-package.ts";
+export { type PullBuildpackOptions, type PulledBuildpack, pullBuildpack } from "./buildpack-pull.ts";
 export { type CacheForm, parseCaches, type WrittenCaches } from "./cache-form.ts";
 export { changeConfig, readConfig } from "./config.ts";
 export type { Config } from "./config-file.ts";

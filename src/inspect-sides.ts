@@ -1,5 +1,7 @@
 import { homeAt } from "./home.ts";
 import { type ImageInfo, type InspectOptions, imageInfoOf } from "./inspect.ts";
+import type { ImageConfig } from "./oci/config.ts";
+import type { Digest } from "./oci/digest.ts";
 import { ociArchitecture } from "./oci/platform.ts";
 import { Outside, type OutsideOptions } from "./outside.ts";
 import { type ImagePlace, openPlace } from "./place.ts";
@@ -9,15 +11,22 @@ import type { StoredImage } from "./store/contract.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What one side knows of an image: its description, or why it cannot tell; neither when it has no such image. */
-export interface Side {
-  readonly info?: ImageInfo;
+export interface Side<T = ImageInfo> {
+  readonly info?: T;
   readonly fault?: Fault;
 }
 
 /** What is here, and what is in the registry. */
-export interface Sides {
-  readonly local: Side;
-  readonly remote: Side;
+export interface Sides<T = ImageInfo> {
+  readonly local: Side<T>;
+  readonly remote: Side<T>;
+}
+
+/** An image that was found, as far as every place can tell of it. */
+export interface FoundImage {
+  readonly config: ImageConfig;
+  readonly imageId: Digest;
+  readonly digest: Digest;
 }
 
 /** What to inspect on both sides. */
@@ -29,34 +38,37 @@ export interface InspectSidesOptions extends InspectOptions {
 /** How long a registry may take, in milliseconds. */
 const patience = 20_000;
 
-async function sideOf(look: () => Promise<ImageInfo | undefined>): Promise<Side> {
+async function sideOf<T>(
+  look: () => Promise<FoundImage | undefined>,
+  tell: (found: FoundImage) => T,
+): Promise<Side<T>> {
   try {
-    const info = await look();
-    return info ? { info } : {};
+    const found = await look();
+    return found ? { info: tell(found) } : {};
   } catch (fault) {
     if (fault instanceof Fault) return { fault };
     throw fault;
   }
 }
 
-function infoOf(stored: StoredImage | undefined): ImageInfo | undefined {
-  return stored && { ...imageInfoOf(stored.image), imageId: stored.identity.imageId, digest: stored.identity.digest };
+function foundIn(stored: StoredImage | undefined): FoundImage | undefined {
+  return stored && { config: stored.image.config, imageId: stored.identity.imageId, digest: stored.identity.digest };
 }
 
 /** What the daemon has under the place's name; a machine without a daemon has nothing there. */
-async function lookIntoDaemon({ names }: ImagePlace, outside: Outside): Promise<ImageInfo | undefined> {
+async function lookIntoDaemon({ names }: ImagePlace, outside: Outside): Promise<FoundImage | undefined> {
   try {
     const glance = await (await outside.daemon()).glance(names[0]!);
-    return glance && { ...imageInfoOf(glance), imageId: glance.id, digest: glance.id };
+    return glance && { config: glance.config, imageId: glance.id, digest: glance.id };
   } catch (error) {
     if (error instanceof Fault && error.code === "daemon.none") return undefined;
     throw error;
   }
 }
 
-async function lookHere(place: ImagePlace, outside: Outside): Promise<ImageInfo | undefined> {
+async function lookHere(place: ImagePlace, outside: Outside): Promise<FoundImage | undefined> {
   if (place.kind === "daemon") return lookIntoDaemon(place, outside);
-  const here = infoOf(await place.read());
+  const here = foundIn(await place.read());
   return here ?? (place.kind === "local" ? lookIntoDaemon(place, outside) : undefined);
 }
 
@@ -67,7 +79,7 @@ async function lookThere(place: ImagePlace, text: string, store: Layout, options
   const settings = { ...options.outside, platform, store, storeRoot: hostPath(root), remember: false, hasty: true };
   await using outside = new Outside(settings, () => {}, signal);
   try {
-    return infoOf(await outside.images.registry.read(place.names[0]!));
+    return foundIn(await outside.images.registry.read(place.names[0]!));
   } catch (error) {
     if (!late.aborted || options.signal?.aborted) throw error;
     const found = `its registry does not answer within ${patience / 1000} seconds`;
@@ -76,10 +88,10 @@ async function lookThere(place: ImagePlace, text: string, store: Layout, options
 }
 
 /**
- * Tells what the local store (else the daemon) and the registry know of an image; a side that cannot tell does not keep the other from it. What
- * is in a directory or a file has no other side. Nothing is written.
+ * Tells what the local store (else the daemon) and the registry know of an image, in the words of `tell`; a side that cannot tell does not keep the
+ * other from it. What is in a directory or a file has no other side. Nothing is written.
  */
-export async function inspectSides(options: InspectSidesOptions): Promise<Sides> {
+export async function lookOnSides<T>(options: InspectSidesOptions, tell: (found: FoundImage) => T): Promise<Sides<T>> {
   const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const { store: root } = homeAt(options.home);
   await using store = openLayout(root, { platform });
@@ -89,8 +101,13 @@ export async function inspectSides(options: InspectSidesOptions): Promise<Sides>
   await using place = openPlace(options.image, store, { base, platform, outside });
   const isNamed = place.kind !== "exchange";
   const [local, remote] = await Promise.all([
-    sideOf(async () => (place.kind === "registry" ? undefined : lookHere(place, outside))),
-    sideOf(async () => (isNamed ? lookThere(place, options.image, store, options, root) : undefined)),
+    sideOf(async () => (place.kind === "registry" ? undefined : lookHere(place, outside)), tell),
+    sideOf(async () => (isNamed ? lookThere(place, options.image, store, options, root) : undefined), tell),
   ]);
   return { local, remote };
+}
+
+/** Tells what both sides know of an image; see `lookOnSides`. */
+export function inspectSides(options: InspectSidesOptions): Promise<Sides> {
+  return lookOnSides(options, ({ config, imageId, digest }) => ({ ...imageInfoOf({ config }), imageId, digest }));
 }

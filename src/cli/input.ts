@@ -106,6 +106,12 @@ export function parseVolume(text: string, cwd: HostPath): { host: HostPath; gues
   return { host: pathFrom(cwd, host), guest, access: option ?? "ro" };
 }
 
+/** The number of --depth. Throws Fault `usage.depth`. */
+export function parseDepth(text: string): number {
+  if (/^-?\d{1,6}$/.test(text)) return Number(text);
+  throw new Fault("usage.depth", `Cannot use depth "${text}": it is no whole number`, { exit: "usage" });
+}
+
 /** `--compression`, the same wherever layers leave the local store. */
 export function compressionFlag(): Option {
   return new Option(

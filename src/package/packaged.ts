@@ -60,5 +60,6 @@ export function packagedParts(stored: StoredImage, place: string, wanted: Module
     };
   };
   const isMain = ({ id, version }: ModuleLayer) => id === metadata.id && version === metadata.version;
-  return { main: partOf(modules.find(isMain)!), others: modules.filter((one) => !isMain(one)).map(partOf) };
+  const others = modules.filter((one) => !isMain(one)).map(partOf);
+  return { main: partOf(modules.find(isMain)!), others, about: metadata };
 }

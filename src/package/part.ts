@@ -1,4 +1,5 @@
 import type { ModuleDescriptor } from "../cnb/module-descriptor.ts";
+import type { PackageMetadata } from "../cnb/package-label.ts";
 import type { TargetPattern } from "../cnb/target.ts";
 import type { Layer } from "../oci/image.ts";
 import type { HostPath } from "../std/path.ts";
@@ -27,4 +28,6 @@ export interface Part {
 export interface PartSet {
   readonly main: Part;
   readonly others: readonly Part[];
+  /** What the package they came in says of itself; absent for a module that is in none. */
+  readonly about?: PackageMetadata;
 }

@@ -5,7 +5,8 @@ import { bomForm, imageText, machineForm } from "./inspect.ts";
 /** The forms of an inspection. */
 export type Format = "human-readable" | "json" | "yaml" | "toml";
 
-async function machineText(machine: JsonObject, format: Format): Promise<string> {
+/** A value in one of the forms for machines; keys without a value are null, and in TOML left out. */
+export async function machineText(machine: JsonObject, format: Format): Promise<string> {
   if (format === "yaml") return (await import("yaml")).stringify(machine).trimEnd();
   if (format !== "toml") return JSON.stringify(machine, undefined, 2);
   const { formatToml } = await import("../../std/toml-write.ts");
