@@ -8,9 +8,11 @@ import { type ModuleLayer, parseModuleLayers } from "./cnb/module-layers.ts";
 import { nameOf } from "./cnb/order-file.ts";
 import { parseOrderLabel } from "./cnb/order-label.ts";
 import type { RunImageNames } from "./cnb/run-file.ts";
+import { referenceOf } from "./cnb/run-image.ts";
 import { type FoundImage, type InspectSidesOptions, lookOnSides, type Sides } from "./inspect-sides.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
+import { isSameName } from "./oci/reference.ts";
 import { compareBytes } from "./std/byte.ts";
 import { Fault } from "./std/fault.ts";
 import { parseJson } from "./std/json.ts";
@@ -91,6 +93,16 @@ export function builderInfoOf({ config, imageId, digest }: FoundImage, name: str
 /** What the local store (else the daemon) and the registry know of a builder. */
 export function inspectBuilder(options: InspectBuilderOptions): Promise<Sides<BuilderInfo>> {
   return lookOnSides(options, (found) => builderInfoOf(found, options.image, options.depth));
+}
+
+/** Whether a builder is one that everybody trusts, or one the user does: under any tag when its name was written without one. Pure. */
+export function isTrusted(name: string, trusted: readonly string[]): boolean {
+  const [wanted, known] = [referenceOf(name), knownBuilders.map(({ image }) => image)];
+  return [...known, ...trusted].some((text) => {
+    const other = referenceOf(text);
+    if (!wanted || !other || wanted.registry !== other.registry || wanted.repository !== other.repository) return false;
+    return (other.tag === undefined && other.digest === undefined) || isSameName(wanted, other);
+  });
 }
 
 /** A builder to begin with. */

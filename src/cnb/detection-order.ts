@@ -17,7 +17,7 @@ export interface Composite extends Coordinates {
 }
 
 /** The most places a tree may have: an order of a stranger may open into more than anybody reads. */
-const limit = 20_000;
+const limit = 10_000;
 
 /**
  * An order with its composites opened, to a depth (0 for the order alone, below 0 for all), as pack shows it: a composite stands once for each of its groups.

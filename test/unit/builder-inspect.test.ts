@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { builderInfoOf } from "../../src/builder-inspect.ts";
+import { builderInfoOf, isTrusted } from "../../src/builder-inspect.ts";
 import { builderText } from "../../src/cli/render/builder.ts";
 import { orderText } from "../../src/cli/render/order.ts";
 import { builderLabels } from "../../src/cnb/builder-label.ts";
@@ -80,7 +80,13 @@ const found = (more: Record<string, string> = labels) => ({
   imageId: digestOf("a"),
   digest: digestOf("b"),
 });
-const standing = { name: "acme/builder", isTrusted: false, isDefault: false, isVerbose: true };
+const standing = {
+  name: "acme/builder",
+  isTrusted: false,
+  isDefault: false,
+  isVerbose: true,
+  mirrors: [{ image: "run", mirrors: ["mine/run"] }],
+};
 
 describe("what a builder says of itself", () => {
   it("is what pack shows, section by section", async () => {
@@ -95,7 +101,7 @@ describe("what a builder says of itself", () => {
         "Trusted: No\n",
         "Stack:\n  ID: s\n  Mixins:\n    n\n    build:m\n",
         "Lifecycle:\n  Version: 0.21.0\n  Buildpack APIs:\n    Deprecated: (none)\n    Supported: 0.7, 0.12\n  Platform APIs:\n    Deprecated: 0.7\n    Supported: 0.15\n",
-        "Run Images:\n  run\n  near/run\n",
+        "Run Images:\n  mine/run    (user-configured)\n  run\n  near/run\n",
         "Buildpacks:\n  ID        NAME        VERSION        HOMEPAGE\n  a         A           2              -\n  b         -           1              -\n",
         "Detection Order:\n └ Group #1:\n    ├ a\n    └ b@1    (optional)",
       ].join("\n"),
@@ -119,7 +125,7 @@ describe("what a builder says of itself", () => {
           buildpack_apis: { deprecated: [], supported: ["0.7", "0.12"] },
           platform_apis: { deprecated: ["0.7"], supported: ["0.15"] },
         },
-        run_images: [{ name: "run" }, { name: "near/run" }],
+        run_images: [{ name: "mine/run", user_configured: true }, { name: "run" }, { name: "near/run" }],
         buildpacks: [
           { id: "a", name: "A", version: "2" },
           { id: "b", version: "1" },
@@ -132,6 +138,14 @@ describe("what a builder says of itself", () => {
     expect(await builderText({ local: { info }, remote: {} }, standing, "yaml")).toContain(
       "builder_name: acme/builder",
     );
+  });
+
+  it("is trusted by its whole name: another registry's is another builder, any tag is the same one", () => {
+    expect(isTrusted("paketobuildpacks/builder-jammy-base:latest", [])).toBe(true);
+    expect(isTrusted("evil.example/paketobuildpacks/builder-jammy-base", [])).toBe(false);
+    expect(isTrusted("acme/builder:1", ["acme/builder"])).toBe(true);
+    expect(isTrusted("acme/builder:1", ["acme/builder:2"])).toBe(false);
+    expect(isTrusted("heroku/builder:18", [])).toBe(false);
   });
 
   it("is nothing when the image is no builder", () => {

@@ -21,7 +21,7 @@ async function run(context: Context, name: string, flags: Flags): Promise<number
   const { createBuilder } = await import("../../builder-create.ts");
   const creationTime = parseCreationTime(flags.creationTime ?? context.env["SOURCE_DATE_EPOCH"]);
   const report = await createBuilder({
-    ...sourcesOptions(context, flags),
+    ...(await sourcesOptions(context, flags)),
     ...madeOptions(name, flags),
     config: pathFrom(context.cwd, flags.config),
     ...(flags.flatten && { flatten: flags.flatten.map((group) => group.split(",").map((one) => one.trim())) }),

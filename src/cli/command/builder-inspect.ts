@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { knownBuilders } from "../../cnb/known-builders.ts";
 import { Fault } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
@@ -15,8 +14,18 @@ interface Flags {
   readonly dockerHost?: string;
 }
 
-async function inspect(context: Context, image: string, flags: Flags): Promise<number> {
-  const { inspectBuilder } = await import("../../builder-inspect.ts");
+async function inspect(context: Context, given: string | undefined, flags: Flags): Promise<number> {
+  const [{ inspectBuilder, isTrusted }, { readConfig }] = await Promise.all([
+    import("../../builder-inspect.ts"),
+    import("../../config.ts"),
+  ]);
+  const config = await readConfig(context.home);
+  const image = given ?? config.defaultBuilder;
+  if (image === undefined)
+    throw new Fault("builder.none", "Cannot choose builder: neither the command nor the configuration names one", {
+      exit: "usage",
+      hint: "`pack builder suggest` lists builders, `pack config default-builder` chooses one",
+    });
   const sides = await inspectBuilder({
     image,
     depth: parseDepth(flags.depth),
@@ -39,9 +48,10 @@ async function inspect(context: Context, image: string, flags: Flags): Promise<n
   }
   const standing = {
     name: image,
-    isTrusted: knownBuilders.some((known) => known.image === image),
-    isDefault: false,
+    isTrusted: isTrusted(image, config.trustedBuilders),
+    isDefault: image === config.defaultBuilder,
     isVerbose: context.level === "debug",
+    mirrors: config.runImages,
   };
   context.result(await builderText(sides, standing, context.json ? "json" : flags.output));
   return 0;
@@ -73,8 +83,8 @@ async function suggest(context: Context): Promise<number> {
 /** Adds `inspect` and `suggest` to the commands about builders. */
 export function defineInspect(parent: Command, act: Act): void {
   parent
-    .command("inspect <image>")
-    .description("show what a builder is made of, here and in its registry")
+    .command("inspect [image]")
+    .description("show what a builder (the default one unless said) is made of, here and in its registry")
     .option("-d, --depth <number>", "how deep composites are opened (default: all the way)", "-1")
     .addOption(
       new Option("-o, --output <format>", "the form of the answer")
@@ -83,7 +93,7 @@ export function defineInspect(parent: Command, act: Act): void {
     )
     .addOption(insecureFlag(repeated))
     .option("--docker-host <address>", "the Docker daemon (default: DOCKER_HOST, the context, the usual sockets)")
-    .action((image: string, flags: Flags) => act((context) => inspect(context, image, flags)));
+    .action((image: string | undefined, flags: Flags) => act((context) => inspect(context, image, flags)));
   parent
     .command("suggest")
     .description("list builders that are published for everybody")

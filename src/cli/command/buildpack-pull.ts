@@ -10,7 +10,7 @@ interface Flags extends SourcesFlags {
 async function run(context: Context, locator: string, flags: Flags): Promise<number> {
   const { pullBuildpack } = await import("../../buildpack-pull.ts");
   const pulled = await pullBuildpack({
-    ...sourcesOptions(context, flags),
+    ...(await sourcesOptions(context, flags)),
     locator,
     ...(flags.output && { output: flags.output }),
   });

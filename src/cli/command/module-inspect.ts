@@ -16,7 +16,7 @@ interface Flags extends SourcesFlags {
 async function run(context: Context, kind: ModuleKind, locator: string, flags: Flags): Promise<number> {
   const { inspectPackage } = await import("../../buildpack-inspect.ts");
   const found = await inspectPackage({
-    ...sourcesOptions(context, { ...flags, ...(flags.registry && { buildpackRegistry: flags.registry }) }),
+    ...(await sourcesOptions(context, { ...flags, ...(flags.registry && { buildpackRegistry: flags.registry }) })),
     locator,
     kind,
     ...(flags.depth !== undefined && { depth: parseDepth(flags.depth) }),

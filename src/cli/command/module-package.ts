@@ -25,7 +25,7 @@ async function run(context: Context, kind: ModuleKind, name: string, flags: Flag
   const { packageBuildpack } = await import("../../buildpack-package.ts");
   const creationTime = parseCreationTime(flags.creationTime ?? context.env["SOURCE_DATE_EPOCH"]);
   const report = await packageBuildpack({
-    ...sourcesOptions(context, flags),
+    ...(await sourcesOptions(context, flags)),
     ...madeOptions(name, flags),
     kind,
     ...(flags.config && { config: pathFrom(context.cwd, flags.config) }),

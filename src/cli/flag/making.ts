@@ -48,16 +48,20 @@ export function addMadeFlags(command: Command): Command {
     .option("--append-image-name-suffix", "with several targets, also name each platform's image: NAME:TAG-os-arch");
 }
 
-/** The options of the library that flags of `addSourcesFlags` fill. */
-export function sourcesOptions(context: Context, flags: SourcesFlags) {
+/** The options of the library that flags of `addSourcesFlags` and the configuration fill. */
+export async function sourcesOptions(context: Context, flags: SourcesFlags) {
+  const { readConfig } = await import("../../config.ts");
+  const { pullPolicy, registries, defaultRegistry } = await readConfig(context.home);
+  const [policy, registry] = [flags.pullPolicy ?? pullPolicy, flags.buildpackRegistry ?? defaultRegistry];
   return {
     home: context.home,
     base: context.cwd,
     outside: outsideOptions(context, flags),
     onEvent: context.emit,
     signal: context.signal,
-    ...(flags.pullPolicy && { pullPolicy: flags.pullPolicy }),
-    ...(flags.buildpackRegistry && { registry: flags.buildpackRegistry }),
+    registries,
+    ...(policy && { pullPolicy: policy }),
+    ...(registry && { registry }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { BuilderInfo } from "../../builder-inspect.ts";
 import { detectionOrderJson } from "../../cnb/detection-order.ts";
 import { type ModuleInfo, moduleInfoJson } from "../../cnb/module-info.ts";
+import type { RunImageNames } from "../../cnb/run-file.ts";
 import type { Side, Sides } from "../../inspect-sides.ts";
 import type { JsonObject } from "../../std/json.ts";
 import { type Format, machineText } from "./inspection.ts";
@@ -14,6 +15,27 @@ export interface BuilderStanding {
   readonly isDefault: boolean;
   /** Whether to name the mixins of its stack. */
   readonly isVerbose: boolean;
+  /** Mirrors of run images that the user has configured. */
+  readonly mirrors: readonly RunImageNames[];
+}
+
+/** The run images' names, those the user has configured first. */
+function runImagesOf({ runImages }: BuilderInfo, { mirrors }: BuilderStanding) {
+  const own = mirrors.filter(({ image }) => runImages.some((listed) => listed.image === image));
+  return [
+    ...own.flatMap((names) => names.mirrors.map((name) => ({ name, user_configured: true }))),
+    ...runImages.flatMap(({ image, mirrors: others }) => [image, ...others]).map((name) => ({ name })),
+  ].filter(({ name }) => name !== "");
+}
+
+function runImagesText(info: BuilderInfo, standing: BuilderStanding): string {
+  const names = runImagesOf(info, standing);
+  if (names.length === 0) return "  (none)";
+  const own = names.filter((one) => "user_configured" in one);
+  const width = Math.max(0, ...own.map(({ name }) => name.length)) + 4;
+  return names
+    .map((one) => ("user_configured" in one ? `  ${one.name.padEnd(width)}(user-configured)` : `  ${one.name}`))
+    .join("\n");
 }
 
 /** Modules as a table; `  (none)` without. */
@@ -25,11 +47,11 @@ export function modulesText(modules: readonly Pick<ModuleInfo, "id" | "name" | "
 
 const versions = (list: readonly string[]) => list.join(", ") || "(none)";
 
-function sectionsOf(info: BuilderInfo, { isTrusted, isVerbose }: BuilderStanding): readonly string[] {
+function sectionsOf(info: BuilderInfo, standing: BuilderStanding): readonly string[] {
+  const { isTrusted, isVerbose } = standing;
   const { description, createdBy, stack, mixins, lifecycle, extensions, orderExtensions } = info;
   const { buildpack, platform } = lifecycle;
   const shownMixins = isVerbose && mixins.length > 0 ? ["  Mixins:", ...mixins.map((mixin) => `    ${mixin}`)] : [];
-  const names = info.runImages.flatMap(({ image, mirrors }) => [image, ...mirrors]).filter((name) => name !== "");
   return [
     ...(description ? [`Description: ${description}`] : []),
     ...(createdBy.name ? [`Created By:\n  Name: ${createdBy.name}\n  Version: ${createdBy.version}`] : []),
@@ -45,7 +67,7 @@ function sectionsOf(info: BuilderInfo, { isTrusted, isVerbose }: BuilderStanding
       `    Deprecated: ${versions(platform.deprecated)}`,
       `    Supported: ${versions(platform.supported)}`,
     ].join("\n"),
-    `Run Images:\n${names.length > 0 ? names.map((name) => `  ${name}`).join("\n") : "  (none)"}`,
+    `Run Images:\n${runImagesText(info, standing)}`,
     `Buildpacks:\n${modulesText(info.buildpacks)}`,
     `Detection Order:\n${orderText(info.order)}`,
     ...(extensions.length > 0
@@ -59,21 +81,21 @@ function sideText(title: string, { info, fault }: Side<BuilderInfo>, standing: B
   return info ? [`${title}:`, ...sectionsOf(info, standing)].join("\n\n") : `${title}:\n(not present)`;
 }
 
-function machineForm(info: BuilderInfo | undefined, isVerbose: boolean): JsonObject | null {
+function machineForm(info: BuilderInfo | undefined, standing: BuilderStanding): JsonObject | null {
   if (!info) return null;
-  const { description, createdBy, stack, mixins, lifecycle, runImages, buildpacks, extensions } = info;
+  const { description, createdBy, stack, mixins, lifecycle, buildpacks, extensions } = info;
   const extensionOrder = detectionOrderJson(info.orderExtensions);
   const apis = ({ deprecated, supported }: BuilderInfo["lifecycle"]["buildpack"]) => ({ deprecated, supported });
   return {
     description: description || undefined,
     created_by: { name: createdBy.name, version: createdBy.version },
-    stack: stack ? { id: stack, mixins: isVerbose && mixins.length > 0 ? mixins : undefined } : undefined,
+    stack: stack ? { id: stack, mixins: standing.isVerbose && mixins.length > 0 ? mixins : undefined } : undefined,
     lifecycle: {
       version: lifecycle.version || null,
       buildpack_apis: apis(lifecycle.buildpack),
       platform_apis: apis(lifecycle.platform),
     },
-    run_images: runImages.flatMap(({ image, mirrors }) => [image, ...mirrors]).map((name) => ({ name })),
+    run_images: runImagesOf(info, standing),
     buildpacks: buildpacks.map(moduleInfoJson),
     detection_order: detectionOrderJson(info.order),
     extensions: extensions.length > 0 ? extensions.map(moduleInfoJson) : undefined,
@@ -87,7 +109,7 @@ export async function builderText(
   standing: BuilderStanding,
   format: Format,
 ): Promise<string> {
-  const { name, isTrusted, isDefault, isVerbose } = standing;
+  const { name, isTrusted, isDefault } = standing;
   if (format === "human-readable")
     return [
       `Inspecting ${isDefault ? "default " : ""}builder: '${name}'`,
@@ -98,8 +120,8 @@ export async function builderText(
     builder_name: name,
     trusted: isTrusted,
     default: isDefault,
-    remote_info: machineForm(remote.info, isVerbose),
-    local_info: machineForm(local.info, isVerbose),
+    remote_info: machineForm(remote.info, standing),
+    local_info: machineForm(local.info, standing),
     ...(remote.fault && { remote_error: remote.fault.message }),
     ...(local.fault && { local_error: local.fault.message }),
   };
