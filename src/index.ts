@@ -28,6 +28,8 @@ export { type CacheForm, parseCaches, type WrittenCaches } from "./cache-form.ts
 export { changeConfig, readConfig } from "./config.ts";
 export type { Config } from "./config-file.ts";
 export { type DetectReport, detect } from "./detect.ts";
+export type { Diagnosis, DoctorOptions, Finding, State } from "./diagnosis.ts";
+export { doctor } from "./doctor.ts";
 export { listImages, type PruneReport, pruneStore, removeImages } from "./image-list.ts";
 export {
   type ImageInfo,
@@ -65,6 +67,7 @@ export {
 export { type InstallationReport, report } from "./report.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";
 export type { RunImageMirrors } from "./run-image.ts";
+export type { SandboxOptions } from "./sandbox-choice.ts";
 export { downloadSbom, type SbomOptions } from "./sbom.ts";
 export type { SourceOptions } from "./setting.ts";
 export type { Emit, Event, Level, Phase } from "./std/event.ts";

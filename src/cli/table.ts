@@ -53,6 +53,11 @@ export const commands: readonly CommandEntry[] = [
     summary: "get the bills of materials of images",
     load: () => import("./command/sbom.ts"),
   },
+  {
+    names: ["doctor"],
+    summary: "show what builds depend on here, and what to do about it",
+    load: () => import("./command/doctor.ts"),
+  },
   { names: ["base"], summary: "make run images from distribution packages", load: () => import("./command/base.ts") },
   { names: ["builder"], summary: "make and inspect builders", load: () => import("./command/builder.ts") },
   {

@@ -18,7 +18,9 @@ async function probe(dial: Dial): ReturnType<SandboxKind["probe"]> {
     return { usable: true, detail: `a container of the engine ${Version} at ${engine.place}` };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { usable: false, because: error.message.replace(/^Cannot /, "we cannot "), hint: error.hint ?? "start it" };
+    // The fault lists everywhere it has looked.
+    const because = error.code === "daemon.none" ? "there is no engine here" : error.message.replace(/^C/, "c");
+    return { usable: false, because, hint: error.hint ?? "start it" };
   }
 }
 
