@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
 import { formatAnalyzed } from "./cnb/analyzed-file.ts";
 import type { Buildpack } from "./cnb/buildpack.ts";
 import type { ExtendKind } from "./cnb/extend-config.ts";
@@ -25,7 +25,7 @@ export interface PhaseResults {
 }
 
 /**
- * Writes `analyzed.toml`, `group.toml`, `plan.toml` and `metadata.toml` into a directory, which is made when it is not there (Platform
+ * Writes `analyzed.toml`, `group.toml`, `plan.toml`, `metadata.toml` and what extensions generated into a directory, which is made when it is not there (Platform
  * spec, "Data Format"). No phase of ours reads them: they are for people and for other tools.
  */
 export async function writePhaseFiles(directory: string, results: PhaseResults): Promise<void> {
@@ -54,4 +54,9 @@ export async function writePhaseFiles(directory: string, results: PhaseResults):
   };
   await mkdir(directory, { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeText(under(hostPath(directory), name), text);
+  if (extensions.length > 0)
+    await cp(workspace.generated.host, under(hostPath(directory), "generated"), {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
 }
