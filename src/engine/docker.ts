@@ -10,7 +10,7 @@ import { Fault, reasonOf } from "../std/fault.ts";
 import { encodeJson, isObject, parseJson } from "../std/json.ts";
 import { guestPath, type HostPath } from "../std/path.ts";
 import type { StoredImage } from "../store/contract.ts";
-import { askStream } from "../store/daemon/ask.ts";
+import { ask, askStream } from "../store/daemon/ask.ts";
 import { type Connection, connect } from "../store/daemon/connect.ts";
 import { type Line, untag } from "../store/daemon/image.ts";
 import { linesOf } from "../store/daemon/load.ts";
@@ -32,14 +32,16 @@ function contextTar({ context, text }: Step, file: string, signal?: AbortSignal)
   return writeTar(items(), { signal, lends: false });
 }
 
-/** Follows the messages of a build (Docker's `jsonmessage`); throws Fault `engine.step` for the error among them. */
-async function follow(answer: ByteStream, output: Output): Promise<void> {
+/** Follows the messages of a build (Docker's `jsonmessage`); `made` hears the ID of each image on the way. Throws Fault `engine.step` for an error among them. */
+async function follow(answer: ByteStream, output: Output, made: (id: string) => void): Promise<void> {
   for await (const line of linesOf(answer)) {
     if (line.trim() === "") continue;
     const message = parseJson(line, "the daemon's answer");
     if (!isObject(message)) continue;
     const { stream, error } = message;
     if (typeof stream === "string") output(Buffer.from(stream));
+    const id = typeof stream === "string" && /^ ?-+> ([0-9a-f]{12,64})\s*$/.exec(stream)?.[1];
+    if (id) made(id);
     if (typeof error === "string") throw failedStep(error.trim());
   }
 }
@@ -51,6 +53,8 @@ class DockerBuild implements Engine {
   readonly #settings: EngineSettings;
   readonly #repository = `extend/${randomUUID()}`;
   readonly #names: Reference[] = [];
+  /** Images without a name, of steps before one that failed. */
+  readonly #left: string[] = [];
   #config: ImageConfig;
 
   constructor(base: StoredImage, daemon: Daemon, connection: Connection, settings: EngineSettings) {
@@ -88,11 +92,14 @@ class DockerBuild implements Engine {
     };
     const body = Readable.from(contextTar(step, file, signal), { objectMode: false });
     const tail = lastLines(output);
+    const made: string[] = [];
     try {
       const path = `/v${engine.api}/build`;
       const question = { method: "POST" as const, path, query, body, what: "apply Dockerfile", signal };
-      await follow(await askStream(connection, question), tail.take);
+      await follow(await askStream(connection, question), tail.take, (id) => made.push(id));
     } catch (error) {
+      // The first one is the base.
+      this.#left.push(...made.slice(1).slice(-1));
       signal?.throwIfAborted();
       throw error;
     } finally {
@@ -112,6 +119,13 @@ class DockerBuild implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const line = { ...this.#line, signal: undefined };
+    const { connection, engine } = line;
+    for (const id of this.#left) {
+      const path = `/v${engine.api}/images/${id}`;
+      await ask(connection, { method: "DELETE", path, what: "remove the image of a failed step" }).catch(
+        () => undefined,
+      );
+    }
     // What a name stands on goes with it, unless the user has it too.
     for (const name of this.#names.reverse()) await untag(line, name).catch(() => undefined);
     await this.#daemon[Symbol.asyncDispose]();
