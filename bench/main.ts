@@ -13,10 +13,11 @@ import { measureReference } from "./part/reference.ts";
 import { measureRegistry } from "./part/registry.ts";
 import { measureScale } from "./part/scale.ts";
 import { measureStart } from "./part/start.ts";
+import { measureLargeLayer, measureTransfers } from "./part/transfer.ts";
 import { tableOf } from "./table.ts";
 import { makeWorkload, sizesAt } from "./workload.ts";
 
-const parts = ["start", "local", "registry", "fleet", "peers", "reference", "scale"] as const;
+const parts = ["start", "local", "registry", "fleet", "transfer", "peers", "reference", "scale"] as const;
 
 const usage = `Usage: npm run bench -- [options]
 
@@ -26,6 +27,7 @@ Measures builds, rebases and start-up on a generated workload, and prints one JS
   --runs N            how often each work is done; the median counts (5)
   --folder DIR        where the workload is generated, or was by an earlier run; kept afterwards (a temporary folder)
   --scale N           the size of the workload, 1 for 200 MB of app and two layers of 400 MB (1)
+  --large BYTES       with transfer: push a layer of so many bytes too, for the memory it takes (0)
   --sandbox NAME      namespace, host or both (both)
   --program FILE      the program to measure (dist/cli/bin.js)
   --reference FILE    the reference lifecycle's program, launcher beside it, to run in turn; takes root
@@ -39,6 +41,7 @@ const { values: flags } = parseArgs({
     runs: { type: "string", default: "5" },
     folder: { type: "string" },
     scale: { type: "string", default: "1" },
+    large: { type: "string", default: "0" },
     sandbox: { type: "string", default: "both" },
     program: { type: "string", default: fileURLToPath(new URL("../dist/cli/bin.js", import.meta.url)) },
     reference: { type: "string" },
@@ -78,6 +81,12 @@ async function measure(ground: Ground, scale: number): Promise<Report> {
     const found = await measureRegistry(ground, sandboxes[0]!);
     Object.assign(results, found.results);
     more["compressedBytes"] = found.sizes;
+  }
+  if (wanted.has("transfer")) {
+    const found = await measureTransfers(ground);
+    Object.assign(results, found.results);
+    more["toSkopeo"] = found.ratios;
+    if (Number(flags.large) > 0) Object.assign(results, await measureLargeLayer(ground, Number(flags.large)));
   }
   if (wanted.has("reference") && flags.reference)
     Object.assign(results, await measureReference(ground, resolve(flags.reference)));
