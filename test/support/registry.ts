@@ -21,6 +21,8 @@ export interface RegistryRecipe {
   readonly htpasswd?: boolean;
   /** Speak TLS, with a certificate for 127.0.0.1 and localhost; `client`: and ask for a client certificate of the same authority. */
   readonly tls?: "server" | "client";
+  /** Where it keeps its data; a folder of its own unless said. */
+  readonly data?: string;
 }
 
 /** The only user of a registry with passwords. */
@@ -64,7 +66,7 @@ log:
     disabled: true
 storage:
   filesystem:
-    rootdirectory: ${folder}/data
+    rootdirectory: ${recipe.data ?? `${folder}/data`}
 http:
   addr: 127.0.0.1:${port}
   secret: test${tls}${auth}

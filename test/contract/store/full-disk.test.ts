@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parseReference } from "../../../src/oci/reference.ts";
@@ -6,7 +7,10 @@ import { Fault } from "../../../src/std/fault.ts";
 import { hostPath, under } from "../../../src/std/path.ts";
 import { openArchive } from "../../../src/store/archive.ts";
 import { openLayout } from "../../../src/store/layout.ts";
+import { openRegistry } from "../../../src/store/registry.ts";
+import { quickClock } from "../../support/clock.ts";
 import { onSmallDisk } from "../../support/disk.ts";
+import { startRegistry } from "../../support/registry.ts";
 import { sampleImage } from "./sample.ts";
 
 const levels = [0, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 120].map((pages) => pages * 1024);
@@ -65,3 +69,22 @@ it.for(["docker", "oci"] as const)("a full disk leaves the archive as it was: %s
     }
   }),
 );
+
+it("a full disk in a registry is one clear fault, and the tag stays as it was until there is room", (test) =>
+  onSmallDisk(test, 2 << 20, async ({ path, leave }) => {
+    await using running = await startRegistry(test, { data: path });
+    const name = parseReference(`${running.host}/full/app:v1`);
+    await using registry = openRegistry({ compression: "none", clock: quickClock() });
+    const first = sampleImage();
+    const { digest } = await registry.write(first.image, [name], first.blobs);
+    leave(64 * 1024);
+    const next = sampleImage({ files: [randomBytes(500_000)] });
+    const fault = await registry.write(next.image, [name], next.blobs).catch((error) => error);
+    expect(fault).toBeInstanceOf(Fault);
+    expect(fault.message).toMatch(/^Cannot push to registry .*: it replied 5\d\d/);
+    expect((await registry.read(name))?.identity.digest).toBe(digest);
+    leave(1_500_000);
+    await registry.write(next.image, [name], next.blobs);
+    const stored = (await registry.read(name))!;
+    for (const layer of stored.image.layers) await collect(stored.blobs.open(layer.descriptor));
+  }));
