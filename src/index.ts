@@ -25,6 +25,7 @@ export {
 } from "./buildpack-package.ts";
 export { type PullBuildpackOptions, type PulledBuildpack, pullBuildpack } from "./buildpack-pull.ts";
 export { type CacheForm, parseCaches, type WrittenCaches } from "./cache-form.ts";
+export type { CompanyOptions } from "./company.ts";
 export { changeConfig, readConfig } from "./config.ts";
 export type { Config } from "./config-file.ts";
 export { type DetectReport, detect } from "./detect.ts";

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { bundle } from "./bundle.ts";
 import { appPlace, volumeWarning } from "./cnb/app-place.ts";
 import { isSameRunImage } from "./cnb/run-image.ts";
+import { type CompanyOptions, openCompany } from "./company.ts";
 import type { Config } from "./config-file.ts";
 import { imageGround, machineGround, type Wanted } from "./ground.ts";
 import { homeAt } from "./home.ts";
@@ -38,7 +39,7 @@ import type { StoredImage } from "./store/contract.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
 
 /** What `build` and `detect` both take. */
-export interface SourceOptions extends SandboxOptions {
+export interface SourceOptions extends SandboxOptions, CompanyOptions {
   /** The app's source directory, or a zip archive of it: an absolute path; it is only read. */
   readonly app: string;
   /** The project descriptor; the app's own `project.toml`, if it has one, unless said. */
@@ -266,6 +267,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
     );
     const { count, bytes, copied } = kept.app.copy;
     logTo(emit).debug(`Copied ${copied} of ${count} files (${bytes} bytes) of the app`);
+    const company = await openCompany(options, options.outside?.env ?? {}, workspace.platform);
     const stage = await setStage(
       {
         kind,
@@ -278,7 +280,8 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       },
       {
         env: options.env ?? {},
-        bindings: await bindingsOf(options, image === undefined),
+        variables: company.variables,
+        bindings: { ...company.bindings, ...(await bindingsOf(options, image === undefined)) },
         buildConfig: builder.buildConfig,
       },
     );

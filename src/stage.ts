@@ -44,17 +44,19 @@ export async function setStage(
   parts: Omit<Stage, "environment" | "on">,
   platform: {
     readonly env: Environment;
+    /** What every script has, whatever it clears: the company's certificates and proxies. */
+    readonly variables: Environment;
     readonly bindings: Readonly<Record<string, Binding>>;
     readonly buildConfig: readonly EnvFile[];
   },
 ): Promise<Stage> {
   const { ground, workspace } = parts;
-  const { env, bindings, buildConfig } = platform;
+  const { env, variables, bindings, buildConfig } = platform;
   await writePlatform(workspace, { userVariables: env, buildConfig, bindings });
   await makeMountPoints(workspace.platform, parts.volumes);
   const environmentOn = (place: Ground) =>
     scriptEnvironment(
-      baseEnvironment({ ...place.environment, HOME: place.home ?? workspace.home.guest }),
+      { ...baseEnvironment({ ...place.environment, HOME: place.home ?? workspace.home.guest }), ...variables },
       env,
       buildConfig,
     );

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Proxies } from "../../cnb/company.ts";
 import type { Context } from "../context.ts";
 import { parseId, parsePairs, parseVolume, pathFrom, repeatedWhole } from "../input.ts";
 
@@ -8,6 +9,8 @@ export interface SandboxFlags {
   readonly network?: string;
   readonly memory?: number;
   readonly cpus?: number;
+  readonly caCertificates?: string[];
+  readonly proxy?: string;
   readonly volume?: string[];
   readonly binding?: string[];
   readonly workspace?: string;
@@ -28,6 +31,12 @@ export function addSandboxFlags(command: Command): Command {
     .option("--uid <id>", "the user buildpacks run as and layers belong to (default: the base's)")
     .option("--gid <id>", "the group buildpacks run as and layers belong to (default: the base's)")
     .option("--network <name>", "the network buildpacks see: host (default), none, or one of Docker's by name")
+    .option(
+      "--ca-certificates <file>",
+      "certificates buildpacks are to trust, or host for what this machine trusts; never in the image (repeatable)",
+      repeatedWhole,
+    )
+    .option("--proxy <url>", "the proxy buildpacks are to take, or host for those this environment names")
     .option("--memory <size>", "the most memory buildpacks may take, as 2g (sandbox docker)", parseSize)
     .option("--cpus <number>", "the most cores buildpacks may take, as 1.5 (sandbox docker)", parseCores)
     .addOption(
@@ -59,8 +68,15 @@ function bindingPaths(context: Context, pairs: readonly string[]): Record<string
   return Object.fromEntries(named.map(([name, directory]) => [name, pathFrom(context.cwd, directory)]));
 }
 
+/** The proxies of the environment, or one for everything but what the environment takes from it. */
+async function proxiesOf({ env }: Context, text: string): Promise<Proxies> {
+  const { proxySettingsOf } = await import("../../store/registry/proxy.ts");
+  const { exceptions, ...proxies } = proxySettingsOf(env);
+  return { ...(text === "host" ? proxies : { http: text, https: text }), ...(exceptions && { exceptions }) };
+}
+
 /** The options of the library that these flags fill. */
-export function sandboxOptions(context: Context, flags: SandboxFlags) {
+export async function sandboxOptions(context: Context, flags: SandboxFlags) {
   return {
     volumes: (flags.volume ?? []).map((text) => parseVolume(text, context.cwd)),
     ...(flags.binding && { bindings: bindingPaths(context, flags.binding) }),
@@ -74,6 +90,10 @@ export function sandboxOptions(context: Context, flags: SandboxFlags) {
         ...(flags.cpus !== undefined && { cpus: flags.cpus }),
       },
     }),
+    ...(flags.caCertificates && {
+      caCertificates: flags.caCertificates.map((file) => (file === "host" ? file : pathFrom(context.cwd, file))),
+    }),
+    ...(flags.proxy && { proxies: await proxiesOf(context, flags.proxy) }),
     ...(flags.sandbox && { sandbox: flags.sandbox }),
   };
 }

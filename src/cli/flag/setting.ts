@@ -22,7 +22,7 @@ export async function settingOptions(context: Context, flags: SettingFlags) {
     ...(await sourceOptions(context, flags)),
     ...(await builderOptions(context, flags, config)),
     ...runImageOptions(context, flags),
-    ...sandboxOptions(context, flags),
+    ...(await sandboxOptions(context, flags)),
     home: context.home,
     npm: { env: context.env },
     onEvent: context.emit,
