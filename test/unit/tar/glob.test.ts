@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { matcher } from "../../../src/tar/glob.ts";
-import { byteString } from "../../../src/tar/name.ts";
+import { type ByteString, byteString } from "../../../src/tar/name.ts";
 import { faultOf } from "../../support/fault.ts";
 
 const matches = (pattern: string, name: string) => matcher(pattern)(byteString(name));
@@ -109,5 +109,51 @@ describe("matcher", () => {
 
   it("is quick about patterns made to be slow", () => {
     expect(matches(`${"a*".repeat(50)}b`, "a".repeat(2000))).toBe(false);
+  });
+});
+
+describe("matcher, of bytes", () => {
+  /** What `?` takes of a name: the number of question marks that match all of it. */
+  const lengthOf = (name: string) => [1, 2, 3, 4, 5].filter((count) => matcher("?".repeat(count))(name as ByteString));
+
+  it.each([
+    ["the first of one byte", "\x01", 1],
+    ["the last of one byte", "\x7f", 1],
+    ["the first of two", "\xc2\x80", 1],
+    ["the last of two", "\xdf\xbf", 1],
+    ["the first of three", "\xe0\xa0\x80", 1],
+    ["the last before the surrogates", "\xed\x9f\xbf", 1],
+    ["the first behind them", "\xee\x80\x80", 1],
+    ["the last of three", "\xef\xbf\xbf", 1],
+    ["the first of four", "\xf0\x90\x80\x80", 1],
+    ["the last of all", "\xf4\x8f\xbf\xbf", 1],
+    ["one too long by a byte", "\xc0\x80", 2],
+    ["one too long that was seven bits", "\xc1\xbf", 2],
+    ["one too long by two", "\xe0\x9f\xbf", 3],
+    ["one too long by three", "\xf0\x8f\xbf\xbf", 4],
+    ["the first surrogate", "\xed\xa0\x80", 3],
+    ["the last surrogate", "\xed\xbf\xbf", 3],
+    ["one behind the last", "\xf4\x90\x80\x80", 4],
+    ["a byte no character begins with", "\xf5\x80\x80\x80", 4],
+    ["a lone tail", "\x80", 1],
+    ["a cut character", "\xe2\x98", 2],
+    ["a character whose tail is none", "\xe2a\x80", 3],
+    ["a character whose end is none", "\xe2\x98a", 3],
+  ])("takes %s as it would be decoded", (_title, name, length) => {
+    expect(lengthOf(name)).toEqual([length]);
+  });
+
+  it.each(["[", "[a", "[a-", "[a-]", "[]", "[^", "[^]", "[-a]", "[a\\", "[\\", "a\\", "[]a]", "[x-]"])(
+    "refuses %j",
+    (pattern) => {
+      expect(faultOf(() => matcher(pattern)).code).toBe("slice.pattern");
+    },
+  );
+
+  it("takes ranges with both of their ends", () => {
+    for (const name of ["b", "c", "d"]) expect(matches("[b-d]", name)).toBe(true);
+    for (const name of ["a", "e", "-"]) expect(matches("[b-d]", name)).toBe(false);
+    expect(matches("[^b-d]", "c")).toBe(false);
+    expect(matches("[b-dx]", "x")).toBe(true);
   });
 });

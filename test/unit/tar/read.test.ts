@@ -117,6 +117,33 @@ describe("readTar", () => {
     expect((await entriesOf([old, end]))[0]!.header).toMatchObject({ name: "d/", type: "directory", mode: 0o755 });
   });
 
+  it("takes owners' names, the longer part of a path and device numbers only from the forms that have them", async () => {
+    const fields = { 265: "user", 297: "group", 329: "0000003", 337: "0000004", 345: "before" };
+    const headerWith = async (changes: Record<number, string>) =>
+      (await entriesOf([patched(block("a"), changes), end]))[0]!.header;
+    const named = { uname: "user", gname: "group", devMajor: 3, devMinor: 4 };
+    expect(await headerWith(fields)).toMatchObject({ ...named, name: "before/a" });
+    expect(await headerWith({ ...fields, 257: "ustar  \0" })).toMatchObject({ ...named, name: "a" });
+    const old = await headerWith({ ...fields, 257: "\0\0\0\0\0\0\0\0" });
+    expect(old).toMatchObject({ name: "a", devMajor: 0, devMinor: 0 });
+    expect(Object.keys(old)).not.toContain("uname");
+    expect(Object.keys(await headerWith({}))).toEqual(expect.not.arrayContaining(["uname", "gname"]));
+    // star ends the prefix earlier, for it keeps two times behind it.
+    const long = { 345: "p".repeat(155), 508: "tar\0" };
+    expect((await headerWith(long)).name).toBe(`${"p".repeat(131)}/a`);
+    expect((await headerWith({ 345: "p".repeat(155) })).name).toBe(`${"p".repeat(155)}/a`);
+  });
+
+  it("reads octal digits between spaces, and nothing behind them", async () => {
+    const modeOf = async (text: string) => (await entriesOf([patched(block("a"), { 100: text }), end]))[0]!.header.mode;
+    expect(await modeOf("   777 \0")).toBe(0o777);
+    expect(await modeOf("0000755 ")).toBe(0o755);
+    expect(await modeOf("12 34567")).toBe(0o12);
+    expect(await modeOf("\0\0\0\0\0\0\0\0")).toBe(0);
+    for (const text of ["000000/\0", "0000008\0"])
+      await expect(modeOf(text)).rejects.toMatchObject({ code: "tar.corrupt" });
+  });
+
   it("accepts a checksum of signed bytes, as some old programs write it", async () => {
     const bytes = patched(block("a"), { 0: "\u00e9" });
     const signed = bytes.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 32 : byte > 127 ? byte - 256 : byte), 0);

@@ -92,4 +92,22 @@ describe("planSlices", () => {
     expect(flat.map(({ path }) => path)).toEqual(["", "a", "a/z", "a-b", "a.txt"]);
     expect(planSlices(flat, [])).toEqual([["", "a", "a-b", "a.txt", "a/z"]]);
   });
+
+  it("SLICE-006 a directory goes with the last of its content, deep ones first, and stays while anything is left", () => {
+    const deep = tree("a/x", "a/b/c", "a/b/d/e", "z");
+    expect(planSlices(deep, [["a/x", "a/b/c", "a/b/d/e"]])).toEqual([
+      ["", "a", "a/b", "a/b/c", "a/b/d", "a/b/d/e", "a/x"],
+      ["", "z"],
+    ]);
+    expect(planSlices(deep, [["a/x", "a/b/c"]])[1]).toEqual(["", "a", "a/b", "a/b/d", "a/b/d/e", "z"]);
+    expect(planSlices(tree("a/b"), [["a/b"]])).toEqual([["", "a", "a/b"], []]);
+  });
+
+  it("SLICE-008 what an earlier slice took is gone from later ones, and an empty directory can be taken", () => {
+    expect(planSlices(tree("a/1", "a/2", "e/"), [["a/1"], ["a", "e"]])).toEqual([
+      ["", "a", "a/1"],
+      ["", "a", "a/2", "e"],
+      [],
+    ]);
+  });
 });
