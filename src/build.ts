@@ -28,7 +28,9 @@ import { saveImage, writeReport } from "./save.ts";
 import { openSetting, type SourceOptions } from "./setting.ts";
 import { openRunner } from "./stage.ts";
 import { type Emit, type Event, logTo, type Phase } from "./std/event.ts";
-import { hostPath } from "./std/path.ts";
+import { Fault } from "./std/fault.ts";
+import { hostPath, type Place } from "./std/path.ts";
+import { OpenedStack } from "./std/stack.ts";
 import { openSource } from "./written.ts";
 
 /** What a build is asked to do; only `app` and `image` are needed. */
@@ -100,6 +102,21 @@ function timed(emit: Emit): { emit: Emit; timings: Partial<Record<Phase, number>
  * code of the phase that failed; then the previous image and the cache are as they were. An aborted signal ends it the same way.
  */
 export async function build(written: BuildOptions): Promise<BuildReport> {
+  try {
+    return await buildOnce(written, false);
+  } catch (error) {
+    if (!(error instanceof Fault) || !workOnCopy.has(error.code)) throw error;
+    const why = error.code === "app.changed" ? "it was changed meanwhile" : "no directory can be laid over it";
+    logTo(written.onEvent ?? (() => {})).info(`Building again from a copy of the app: ${why}`);
+    return await buildOnce(written, true);
+  }
+}
+
+/** The faults of a build on the app's source itself that one on a copy does not have. */
+const workOnCopy: ReadonlySet<string> = new Set(["app.changed", "sandbox.overlay"]);
+
+/** With `copies` buildpacks work on a copy of the app in any case. */
+async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildReport> {
   const { emit, timings } = timed(written.onEvent ?? (() => {}));
   parseDestination(written, hostPath(written.app));
   await using source = await openSource(written, emit);
@@ -116,7 +133,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
   const image = { text: options.image, forget: options.clearCache ?? false };
   await using setting = await openSetting(
     options,
-    { name: options.image, image, selects, base, registry, launchCache, compression: options.compression },
+    { name: options.image, image, selects, base, copies, registry, launchCache, compression: options.compression },
     emit,
   );
   checkAnnotations(options.annotations ?? {}, setting.runImage.stored.image.family);
@@ -177,8 +194,9 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       signal,
     }),
   );
-  const { built, launcher } = await phaseOf(emit, "build", "build", async () => {
-    await using runner = await openRunner(extending.stage, "build", group);
+  await using held = new OpenedStack();
+  const { built, launcher, app } = await phaseOf(emit, "build", "build", async () => {
+    const runner = held.use(await openRunner(extending.stage, "build", group));
     const building = runBuilds({
       group,
       entries,
@@ -190,7 +208,11 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       emit,
     });
     const [done, source] = await Promise.all([building, ground.launcher.source(runner.sandbox)]);
-    return { built: done, launcher: { path: ground.launcher.path, source } };
+    // What is laid over the app's source is seen through the sandbox.
+    const { host, guest } = workspace.app;
+    const place: Place = { host: kept.app.overlay ? runner.sandbox.see(guest) : host, guest };
+    if (!kept.app.overlay) await held[Symbol.asyncDispose]();
+    return { built: done, launcher: { path: ground.launcher.path, source }, app: place };
   });
   const left = await Promise.all(
     group.map(async (buildpack) => ({
@@ -209,6 +231,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       extensions,
       built,
       workspace,
+      app,
       owner,
       launcher,
       platformApi: ground.platformApi,
@@ -228,6 +251,7 @@ export async function build(written: BuildOptions): Promise<BuildReport> {
       signal,
     });
     signal?.throwIfAborted();
+    if (made.app.some((layer) => layer.isRead)) await kept.app.confirm(signal);
     const done = await saveImage({ image: made.image, blobs: made.blobs, target, tags, local: store, emit });
     if (launchCache) await keepLaunchLayers(launchCache, target.kind, made, analyzed.runImage.stored.image, emit);
     return { exported: made, saved: done, verdicts: looked };

@@ -169,6 +169,8 @@ export interface Purpose {
   /** A directory with tars of layers that a daemon may be sent. */
   readonly launchCache?: HostPath | undefined;
   readonly compression?: Compressor | undefined;
+  /** Whether to work on a copy of the app in any case. */
+  readonly copies?: boolean;
   /** Names the workspace where its paths end up in the image. */
   readonly name: string;
   /** The image whose kept directories serve; `forget` drops them first. Undefined when nothing is to be kept. */
@@ -261,18 +263,24 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
           owner: ground.user,
           store: home.store,
           version: bundle.version(),
+          // Extensions hand the app on to programs that do not see what is laid over it.
+          lays:
+            !purpose.copies &&
+            !purpose.selects &&
+            supply.extensions.order.length === 0 &&
+            (await kind.stacks(home.work)),
         },
         { from: hostPath(options.app), selects: purpose.selects, signal: options.signal },
       ),
     );
-    const { count, bytes, copied } = kept.app.copy;
-    logTo(emit).debug(`Copied ${copied} of ${count} files (${bytes} bytes) of the app`);
+    logTo(emit).debug(kept.app.summary);
     const company = await openCompany(options, options.outside?.env ?? {}, workspace.platform);
     const stage = await setStage(
       {
         kind,
         ground,
         workspace,
+        overlay: kept.app.overlay,
         supply,
         network: options.network ?? "host",
         volumes,

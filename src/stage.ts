@@ -9,7 +9,7 @@ import { type Binding, writePlatform } from "./phase/platform.ts";
 import type { Runner } from "./phase/script.ts";
 import { type ScriptEnvironment, scriptEnvironment } from "./phase/script-environment.ts";
 import type { Workspace } from "./phase/workspace.ts";
-import type { Mount, SandboxKind } from "./sandbox/contract.ts";
+import type { Mount, Overlay, SandboxKind } from "./sandbox/contract.ts";
 import type { Supply } from "./source/supply.ts";
 import { isDirectory, writeText } from "./std/file.ts";
 import { type Place, under } from "./std/path.ts";
@@ -19,6 +19,8 @@ export interface Stage {
   readonly kind: SandboxKind;
   readonly ground: Ground;
   readonly workspace: Workspace;
+  /** What is laid over the app's source; undefined when the app's place has a copy. */
+  readonly overlay?: Pick<Overlay, "lower" | "upper" | "work"> | undefined;
   readonly supply: Supply;
   readonly environment: ScriptEnvironment;
   readonly network: string;
@@ -82,6 +84,7 @@ export async function openRunner(
       buildpack.version,
       supply.rootOf(buildpack),
     );
+  const access = phase === "build" ? "rw" : "ro";
   const sandbox = await kind.open({
     root: ground.root,
     scratch: workspace.scratch,
@@ -89,7 +92,7 @@ export async function openRunner(
     user: ground.user,
     mounts: [
       ...ground.mounts,
-      shown(workspace.app, phase === "build" ? "rw" : "ro"),
+      ...(stage.overlay ? [] : [shown(workspace.app, access)]),
       ...(phase === "build" ? [shown(workspace.layers, "rw")] : []),
       ...(phase === "generate" ? buildpacks.map((one) => shown(generatedPlace(workspace, one), "rw")) : []),
       shown(workspace.platform, "ro"),
@@ -103,6 +106,7 @@ export async function openRunner(
       }),
       ...stage.volumes,
     ],
+    ...(stage.overlay && { overlays: [{ ...stage.overlay, guest: workspace.app.guest, access }] }),
   });
   return { sandbox, pathOf, signal: stage.signal, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
 }

@@ -63,6 +63,10 @@ export interface LookOptions {
   readonly signal?: AbortSignal | undefined;
   /** Is told of every file that is not read. */
   readonly each?: (path: ByteString, stats: Stats) => void;
+  /** Is told of everything. */
+  readonly all?: (path: ByteString, stats: Stats) => void;
+  /** A name in the root that is left out. */
+  readonly without?: string;
   /** Which files count by their content, as they are often written again with the same one; only those of at most 4 KiB are read. */
   readonly reads?: (path: ByteString) => boolean;
 }
@@ -107,13 +111,14 @@ class Print {
  * Fault `tar.read`.
  */
 export async function stateOfTree(root: HostPath, options: LookOptions = {}): Promise<TreeState> {
-  const { reads, each, signal } = options;
+  const { reads, each, all, signal, without } = options;
   const user = process.geteuid?.();
   const print = new Print();
   let device: number | undefined;
   let youngest = Number.NEGATIVE_INFINITY;
   let isPlain = true;
   const visit = (path: ByteString, stats: Stats, full: string): void => {
+    all?.(path, stats);
     device ??= stats.dev;
     isPlain &&= stats.uid === user && stats.dev === device;
     print.word(path);
@@ -133,6 +138,6 @@ export async function stateOfTree(root: HostPath, options: LookOptions = {}): Pr
     if (stats.ctimeMs > youngest) youngest = stats.ctimeMs;
     each?.(path, stats);
   };
-  await visitTree(root, visit, signal);
+  await visitTree(root, visit, { signal, without });
   return { digest: print.digest(), youngest, isPlain };
 }

@@ -46,16 +46,23 @@ class Trail {
   readonly #signal: AbortSignal | undefined;
   #count = 0;
 
-  constructor(signal: AbortSignal | undefined) {
+  readonly #without: string | undefined;
+
+  constructor(signal: AbortSignal | undefined, without?: string) {
     this.#signal = signal;
     this.#pause = turns(signal);
+    this.#without = without;
   }
 
   /** Calls `visit` with the entry at `full`, and remembers what is in it. */
   visit<T>(full: string, path: string, visit: (path: ByteString, stats: Stats, full: string) => T): T {
     const stats = lstat(full);
     const above = path === "" ? "" : `${path}/`;
-    if (stats.isDirectory()) this.#frames.push({ full: `${full}/`, path: above, names: namesIn(full), at: 0 });
+    if (stats.isDirectory()) {
+      const all = namesIn(full);
+      const names = path === "" && this.#without !== undefined ? all.filter((name) => name !== this.#without) : all;
+      this.#frames.push({ full: `${full}/`, path: above, names, at: 0 });
+    }
     return visit(path as ByteString, stats, full);
   }
 
@@ -94,13 +101,16 @@ export async function* walkTree(root: HostPath, signal?: AbortSignal): AsyncGene
   }
 }
 
-/** Calls `visit` with all that `walkTree` would give, and with its full path, a byte string; at half the cost, for it waits for nobody in between. */
+/**
+ * Calls `visit` with all that `walkTree` would give, but for the name `without` in the root, and with its full path, a byte string; at half the cost, for
+ * it waits for nobody in between.
+ */
 export async function visitTree(
   root: HostPath,
   visit: (path: ByteString, stats: Stats, full: string) => void,
-  signal?: AbortSignal,
+  { signal, without }: { readonly signal?: AbortSignal | undefined; readonly without?: string | undefined } = {},
 ): Promise<void> {
-  const trail = new Trail(signal);
+  const trail = new Trail(signal, without);
   trail.visit(byteString(root), "", visit);
   for (let top = trail.next(); top !== undefined; top = trail.next()) {
     const name = top.names[top.at++]!;

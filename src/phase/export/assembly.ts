@@ -6,7 +6,7 @@ import type { DiffId } from "../../oci/digest.ts";
 import type { Layer } from "../../oci/image.ts";
 import { type Emit, logTo } from "../../std/event.ts";
 import { Fault } from "../../std/fault.ts";
-import type { HostPath } from "../../std/path.ts";
+import type { HostPath, Place } from "../../std/path.ts";
 import type { BlobStore } from "../../store/contract.ts";
 import type { Owner } from "../../tar/entry.ts";
 import type { LayerTar } from "../../tar/layer.ts";
@@ -29,6 +29,8 @@ export interface ExportInputs {
   readonly extensions: readonly Buildpack[];
   readonly built: Built;
   readonly workspace: Workspace;
+  /** Where the app is after the build. */
+  readonly app: Place;
   readonly owner: Owner;
   readonly launcher: { readonly path: HostPath; readonly source: LauncherSource };
   /** The Platform API the launcher is told to follow. */

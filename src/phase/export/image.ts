@@ -48,7 +48,7 @@ async function addBuildpackLayers(work: Assembly, inputs: ExportInputs): Promise
 
 /** The app's layers; where there is a verdict of them, the app is looked through only when one must be made. */
 async function sliceTars(inputs: ExportInputs): Promise<readonly LayerTar[]> {
-  const place = inputs.workspace.app;
+  const place = inputs.app;
   const parents = parentsOf(place, inputs.owner);
   const slices = inputs.built.slices.map((slice) => slice.paths);
   const deal = () => appLayers({ place, slices, owner: inputs.owner, parents });
@@ -167,7 +167,7 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
     layers: work.placed.map(({ layer, createdBy: history }) => ({ diffId: layer.diffId, createdBy: history })),
     labels,
     layersDir: workspace.layers.guest,
-    appDir: workspace.app.guest,
+    appDir: inputs.app.guest,
     entrypoint,
     platformApi: inputs.platformApi,
     created: inputs.created,

@@ -32,6 +32,8 @@ export interface MadeLayer {
   readonly isKnown: boolean;
   /** Whether it was written to the store now. */
   readonly isWritten: boolean;
+  /** Whether its files were read for it. */
+  readonly isRead: boolean;
 }
 
 async function measure(tar: LayerTar, signal: AbortSignal | undefined): Promise<{ diffId: DiffId; size: number }> {
@@ -52,19 +54,20 @@ export async function makeLayer(
   signal?: AbortSignal,
 ): Promise<MadeLayer> {
   const mediaType = mediaTypes[family].tar;
-  const made = ({ size, digest }: Omit<Descriptor, "mediaType">, isWritten: boolean): MadeLayer => ({
+  const made = ({ size, digest }: Omit<Descriptor, "mediaType">, isWritten: boolean, isRead = true): MadeLayer => ({
     id: request.id,
     createdBy: request.createdBy,
     layer: { diffId: diffIdOfTar(digest), descriptor: { mediaType, size, digest } },
     size,
     isKnown: request.known.includes(digest),
     isWritten,
+    isRead,
   });
   const isThere = async (diffId: DiffId) => !request.damaged.has(diffId) && (await store.has(tarDigestOf(diffId)));
   const { tar, verdict, known } = request;
   const isTouched = verdict === "touched";
   if (verdict && !isTouched && (await isThere(verdict.diffId)))
-    return made({ size: verdict.size, digest: tarDigestOf(verdict.diffId) }, false);
+    return made({ size: verdict.size, digest: tarDigestOf(verdict.diffId) }, false, false);
   if (isTouched || !known.some((sha) => sha && !request.damaged.has(sha)))
     return made(await store.put(mediaType, tar.lend(signal)), true);
   const { diffId, size } = await measure(tar, signal);

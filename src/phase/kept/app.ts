@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import type { Overlay } from "../../sandbox/contract.ts";
 import { type AppCopy, copyApp, type Selects } from "../../source/app.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, type Place, under } from "../../std/path.ts";
@@ -42,9 +43,28 @@ async function takeCopy(keeping: Keeping, to: Place): Promise<AppRecord | undefi
   }
 }
 
+/** What a build works on in the place of the app's source. */
+export interface AppAtWork extends AsyncDisposable {
+  /** What the sandbox lays over the source; undefined when there is a copy at the app's place. */
+  readonly overlay: Pick<Overlay, "lower" | "upper" | "work"> | undefined;
+  /** A sentence for those who want details. */
+  readonly summary: string;
+  /**
+   * Looks at the app after the build, and tells what has become of its layers, one for each slice and one for the rest; undefined where nothing is known of
+   * them.
+   */
+  look(slices: readonly (readonly string[])[], signal?: AbortSignal): Promise<readonly Verdict[] | undefined>;
+  /** Throws Fault `app.changed` when what was read may not be what the build began with. */
+  confirm(signal?: AbortSignal): Promise<void>;
+  /** Remembers the tars of the app's layers, made after `look`. */
+  remember(layers: readonly KnownTar[]): void;
+}
+
 /** The copy of the app a build works on. Disposing keeps it for the next build, with what is known of it. */
-export class KeptApp implements AsyncDisposable {
+export class KeptApp implements AppAtWork {
   readonly copy: AppCopy;
+  readonly overlay = undefined;
+  readonly summary: string;
   readonly #keeping: Keeping;
   readonly #place: Place;
   #image: AppLayersRecord | undefined;
@@ -57,6 +77,7 @@ export class KeptApp implements AsyncDisposable {
     this.#keeping = keeping;
     this.#place = place;
     this.copy = copy;
+    this.summary = `Copied ${copy.copied} of ${copy.count} files (${copy.bytes} bytes) of the app`;
     this.#image = image;
   }
 
@@ -72,10 +93,6 @@ export class KeptApp implements AsyncDisposable {
     return new KeptApp(keeping, to, isSettled ? copy : { ...copy, files: new Map() }, record?.image);
   }
 
-  /**
-   * Looks at the copy after the build, and tells what has become of the app's layers, one for each slice and one for the rest; undefined where nothing
-   * is known of them.
-   */
   async look(slices: readonly (readonly string[])[], signal?: AbortSignal): Promise<readonly Verdict[] | undefined> {
     const { aside, owner } = this.#keeping;
     const moment = await fileTime(aside);
@@ -89,7 +106,9 @@ export class KeptApp implements AsyncDisposable {
     return image.layers.length === 1 ? ["touched"] : undefined;
   }
 
-  /** Remembers the tars of the app's layers, made from the copy after `look`. */
+  /** Nobody else knows of the copy. */
+  async confirm(): Promise<void> {}
+
   remember(layers: readonly KnownTar[]): void {
     this.#image = this.#built && { ...this.#built, ...frameOf(this.#place, this.#keeping.owner), layers };
   }

@@ -3,7 +3,8 @@ import { OpenedStack } from "../../std/stack.ts";
 import type { Owner } from "../../tar/entry.ts";
 import type { BuildpackLayers } from "../export/request.ts";
 import type { Workspace } from "../workspace.ts";
-import { type AppWay, KeptApp } from "./app.ts";
+import { type AppAtWork, type AppWay, KeptApp } from "./app.ts";
+import { LaidApp } from "./laid.ts";
 import { type CachedLayer, KeptLayers } from "./layers.ts";
 import { type KnownTar, readEpoch, type Verdict } from "./record.ts";
 import { Slots } from "./slot.ts";
@@ -19,7 +20,7 @@ export interface Verdicts {
 /** What the last build of an image worked on and this one can work on again: see docs/decisions/kept-directories.md. */
 export interface Kept extends AsyncDisposable {
   readonly layers: KeptLayers;
-  readonly app: KeptApp;
+  readonly app: AppAtWork;
   /** Looks at everything after the build, before any of it is read. Throws Fault `tar.read`. */
   look(
     group: readonly BuildpackLayers[],
@@ -42,9 +43,11 @@ export interface KeptOptions {
   readonly store: HostPath;
   /** Of this program. */
   readonly version: string;
+  /** Whether the sandbox can lay a directory over the app's source, so that it need not be copied. */
+  readonly lays: boolean;
 }
 
-/** Opens what is kept for an image, and copies the app. Disposing leaves for the next build what is still good. Throws Fault `app.read`. */
+/** Opens what is kept for an image, and makes the app ready to work on. Disposing leaves for the next build what is still good. Throws Fault `app.read`. */
 export async function openKept(options: KeptOptions, way: Omit<AppWay, "to">): Promise<Kept> {
   const { workspace, owner, store } = options;
   const epoch = await readEpoch(options.version);
@@ -52,7 +55,9 @@ export async function openKept(options: KeptOptions, way: Omit<AppWay, "to">): P
   if (options.forget) await slots.retain("", new Set());
   const keeping = { slots, aside: workspace.aside, epoch: epoch ?? { version: "", boot: "" }, owner, store };
   const opened = new OpenedStack();
-  const app = opened.use(await KeptApp.open(keeping, { ...way, to: workspace.app }));
+  const whole = { ...way, to: workspace.app };
+  const laid = options.lays ? await LaidApp.open(keeping, whole) : undefined;
+  const app: AppAtWork = opened.use(laid ?? (await KeptApp.open(keeping, whole)));
   const layers = opened.use(new KeptLayers(keeping));
   return {
     layers,

@@ -54,6 +54,11 @@ export interface AppRecord extends Epoch {
   readonly image?: AppLayersRecord | undefined;
 }
 
+/** What is remembered of a source that was not copied, and of the layers made from it. */
+export interface SourceRecord extends Epoch {
+  readonly image: AppLayersRecord;
+}
+
 /** The epoch we are in; undefined where the machine does not tell, and then nothing can be kept. */
 export async function readEpoch(version: string): Promise<Epoch | undefined> {
   const boot = await readText("/proc/sys/kernel/random/boot_id");
@@ -76,7 +81,7 @@ export function isSameFrame(a: Frame, b: Frame): boolean {
 }
 
 /** Writes a record. */
-export async function writeRecord(path: HostPath, record: LayerRecord | AppRecord): Promise<void> {
+export async function writeRecord(path: HostPath, record: LayerRecord | AppRecord | SourceRecord): Promise<void> {
   await writeFile(path, JSON.stringify(record), { mode: 0o600 });
 }
 

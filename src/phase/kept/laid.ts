@@ -1,0 +1,179 @@
+import { execFile } from "node:child_process";
+import { chmod, lstat, mkdir } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { Overlay } from "../../sandbox/contract.ts";
+import { errnoOf, Fault } from "../../std/fault.ts";
+import { type HostPath, under } from "../../std/path.ts";
+import { fileTime } from "../../tar/file-time.ts";
+import { settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
+import type { AppWay } from "./app.ts";
+import type { Keeping } from "./layers.ts";
+import {
+  type AppLayersRecord,
+  frameOf,
+  isSameFrame,
+  type KnownTar,
+  readRecord,
+  type SourceRecord,
+  type Verdict,
+  writeRecord,
+} from "./record.ts";
+
+const slot = "source";
+/** What the copy leaves out too (docs/decisions/app-copy.md). */
+const hidden = ".git";
+/** The clock of another machine, which a shared file system goes by, may be off by this many milliseconds. */
+const skew = 2000;
+
+/** What a look at the source tells. */
+interface Source {
+  readonly state: TreeState;
+  readonly count: number;
+  readonly bytes: number;
+  /** Whether a copy of it would look the same to whoever builds. */
+  readonly isAsCopied: boolean;
+}
+
+const user = process.geteuid?.();
+const group = process.getegid?.();
+
+async function lookAt(source: HostPath, signal: AbortSignal | undefined): Promise<Source> {
+  let count = 0;
+  let bytes = 0;
+  let isAsCopied = true;
+  let device: number | undefined;
+  const state = await stateOfTree(source, {
+    signal,
+    without: hidden,
+    all: (path, stats) => {
+      device ??= stats.dev;
+      const mode = stats.mode & 0o7777;
+      const isFile = stats.isFile();
+      const isPlain = isFile
+        ? mode === 0o644 || mode === 0o755
+        : stats.isSymbolicLink() || (stats.isDirectory() && mode === 0o755);
+      // The root has the mode of the directory laid over it, and what is mounted in the source would not be seen.
+      isAsCopied &&= path === "" || (isPlain && stats.uid === user && stats.gid === group && stats.dev === device);
+      if (!isFile) return;
+      count += 1;
+      bytes += stats.size;
+    },
+  });
+  return { state, count, bytes, isAsCopied };
+}
+
+/** Marks a name as not there, for overlayfs; false where that cannot be done. */
+async function hide(path: HostPath): Promise<boolean> {
+  const env = { PATH: "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin" };
+  return promisify(execFile)("mknod", [path, "c", "0", "0"], { env }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isThere(path: HostPath): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The app's source itself below a directory for what buildpacks change: nothing is copied (docs/decisions/app-overlay.md). */
+export class LaidApp implements AsyncDisposable {
+  /** For the sandbox: the source is the lower directory. */
+  readonly overlay: Pick<Overlay, "lower" | "upper" | "work">;
+  readonly summary: string;
+  readonly #keeping: Keeping;
+  readonly #way: AppWay;
+  readonly #before: Source;
+  readonly #upper: string;
+  #image: AppLayersRecord | undefined;
+  #isUnchanged = false;
+  #slices = "";
+
+  private constructor(
+    keeping: Keeping,
+    way: AppWay,
+    work: HostPath,
+    before: Source,
+    upper: string,
+    image?: AppLayersRecord,
+  ) {
+    this.#keeping = keeping;
+    this.#way = way;
+    this.#before = before;
+    this.#upper = upper;
+    this.#image = image;
+    this.overlay = { lower: [way.from], upper: way.to.host, work };
+    this.summary = `Took ${before.count} files (${before.bytes} bytes) of the app from where they are`;
+  }
+
+  /** Undefined when a copy has to be made: it would not look like the source, or the source was changed just now. Throws Fault `tar.read`. */
+  static async open(keeping: Keeping, way: AppWay): Promise<LaidApp | undefined> {
+    const { aside, slots, epoch } = keeping;
+    const { from, to, signal } = way;
+    const moment = await fileTime(aside);
+    const before = await lookAt(from, signal);
+    if (!before.isAsCopied) return undefined;
+    const isNear = (await lstat(from)).dev === (await lstat(aside)).dev;
+    if (!settledBefore(isNear ? moment : moment - skew, before.state.youngest)) return undefined;
+    await chmod(to.host, 0o755);
+    if ((await isThere(under(from, hidden))) && !(await hide(under(to.host, hidden)))) return undefined;
+    const work = under(aside, "app-work");
+    await mkdir(work);
+    const { digest } = await stateOfTree(to.host);
+    // What an earlier build has copied is of no use now.
+    await slots.take("app");
+    const taken = await slots.take(slot);
+    const record = taken && (await readRecord<SourceRecord>(under(taken, "record"), epoch));
+    return new LaidApp(keeping, way, work, before, digest, record?.image);
+  }
+
+  /** Looks at source and changes after the build; tells what `KeptApp.look` does. Throws Fault `app.changed`. */
+  async look(slices: readonly (readonly string[])[], signal?: AbortSignal): Promise<readonly Verdict[] | undefined> {
+    await this.confirm(signal);
+    const { digest } = await stateOfTree(this.#way.to.host, { signal });
+    this.#isUnchanged = digest === this.#upper;
+    this.#slices = JSON.stringify(slices);
+    const image = this.#image;
+    if (image?.slices !== this.#slices || !isSameFrame(image, frameOf(this.#way.to, this.#keeping.owner)))
+      return undefined;
+    if (this.#isUnchanged && image.tree === this.#before.state.digest) return image.layers;
+    return image.layers.length === 1 ? ["touched"] : undefined;
+  }
+
+  /** Throws Fault `app.changed` unless the source is what it was at the beginning. */
+  async confirm(signal?: AbortSignal): Promise<void> {
+    const { state } = await lookAt(this.#way.from, signal);
+    if (state.digest === this.#before.state.digest) return;
+    throw new Fault(
+      "app.changed",
+      `Cannot build app at ${this.#way.from}: it was changed while buildpacks worked on it`,
+      {
+        hint: "build again when nothing writes to it any more",
+      },
+    );
+  }
+
+  /** Remembers the tars of the app's layers, made after `look`. */
+  remember(layers: readonly KnownTar[]): void {
+    const frame = frameOf(this.#way.to, this.#keeping.owner);
+    this.#image = this.#isUnchanged
+      ? { ...frame, tree: this.#before.state.digest, slices: this.#slices, layers }
+      : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { slots, epoch } = this.#keeping;
+    if (this.#image === undefined) return;
+    try {
+      const given = slots.fresh();
+      await mkdir(given);
+      const record: SourceRecord = { ...epoch, image: this.#image };
+      await writeRecord(under(given, "record"), record);
+      await slots.give(slot, given);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
+  }
+}
