@@ -1,31 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { referenceOf } from "./cnb/run-image.ts";
 import type { MakeRoot } from "./ground.ts";
+import { directoryOf } from "./image-files.ts";
 import { hexOf } from "./oci/digest.ts";
 import { parseReference, withDefaultTag } from "./oci/reference.ts";
 import type { Reach } from "./reach.ts";
 import type { SandboxKind } from "./sandbox/contract.ts";
 import type { UnpackedImage } from "./source/builder-image.ts";
 import { logTo } from "./std/event.ts";
-import { Fault } from "./std/fault.ts";
-import { isDirectory } from "./std/file.ts";
-import { type HostPath, under } from "./std/path.ts";
-import { unpackImage } from "./store/stack.ts";
-
-/** The files of an image as one directory, unpacked at the first need and shared by all. */
-async function asDirectory({ stored }: UnpackedImage, { home, signal }: Reach): Promise<HostPath> {
-  const directory = under(home.roots, stored.identity.imageId.replace(":", "-"));
-  if (await isDirectory(directory)) return directory;
-  // Programs of strangers lie there that run as their owner, which is us.
-  await mkdir(home.roots, { recursive: true, mode: 0o700 });
-  try {
-    await unpackImage(stored, directory, signal && { signal });
-  } catch (error) {
-    // Another build may have been faster.
-    if (!(error instanceof Fault && error.code === "unpack.place" && (await isDirectory(directory)))) throw error;
-  }
-  return directory;
-}
 
 /** What a container engine calls the image, which is loaded into it unless it is there. */
 async function loaded({ stored }: UnpackedImage, text: string, { outside, emit }: Reach): Promise<string> {
@@ -42,7 +24,7 @@ export function imageRootFor(kind: SandboxKind, text: string, reach: Reach): Mak
   return async (image) => {
     await mkdir(reach.home.work, { recursive: true });
     if (kind.name === "namespace" && !(await kind.stacks(reach.home.work)))
-      return { kind: "directory", path: await asDirectory(image, reach), access: "ro" };
+      return { kind: "directory", path: await directoryOf(image.stored, reach.home.roots, reach.signal), access: "ro" };
     const layers = image.layers.map(({ tree }) => tree);
     return { kind: "image", layers, inEngine: () => loaded(image, text, reach) };
   };

@@ -1,4 +1,5 @@
 import type { Home } from "./home.ts";
+import { watched } from "./image-files.ts";
 import type { Platform } from "./oci/platform.ts";
 import { formatReference } from "./oci/reference.ts";
 import type { Outside } from "./outside.ts";
@@ -12,7 +13,7 @@ import { type Emit, logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import type { HostPath } from "./std/path.ts";
 import type { OpenedStack } from "./std/stack.ts";
-import type { BlobSource, StoredImage } from "./store/contract.ts";
+import type { StoredImage } from "./store/contract.ts";
 import type { Layout } from "./store/layout.ts";
 import { unpackLayers } from "./store/unpacked.ts";
 import type { StackedLayer } from "./tar/stacked.ts";
@@ -55,26 +56,10 @@ export async function fetchImage(what: string, text: string, reach: Reach): Prom
   });
 }
 
-/** The same blobs, with a word about each piece that is read. */
-export function watched({ image, blobs }: StoredImage, task: string, emit: Emit): BlobSource {
-  const total = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  let done = 0;
-  return {
-    has: (digest) => blobs.has(digest),
-    async *open(descriptor) {
-      for await (const piece of blobs.open(descriptor)) {
-        done += piece.length;
-        emit({ type: "progress", task, done, total, unit: "byte" });
-        yield piece;
-      }
-    },
-  };
-}
-
 /** The layers of an image as directories, unpacked unless they are already, and held while the store is open. */
 export function unpackedLayers(stored: StoredImage, text: string, reach: Reach): Promise<readonly StackedLayer[]> {
   const { home, store, emit, signal } = reach;
-  const source = { ...stored, blobs: watched(stored, `Unpacking ${text}`, emit) };
+  const source = watched(stored, `Unpacking ${text}`, emit);
   return unpackLayers(source, { root: home.layers, hold: (diffIds) => store.hold(diffIds), signal });
 }
 

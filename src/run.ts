@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { constants } from "node:os";
 import { homeAt } from "./home.ts";
-import { type ContainerConfig, platformOf } from "./oci/config.ts";
+import { directoryOf, watched } from "./image-files.ts";
+import { platformOf } from "./oci/config.ts";
+import type { Digest } from "./oci/digest.ts";
 import { formatPlatform, isPlatformFor, ociArchitecture } from "./oci/platform.ts";
 import { openPlace } from "./place.ts";
 import { type Hear, startAttached } from "./sandbox/attach.ts";
@@ -11,14 +13,15 @@ import { type NamespaceKind, namespace } from "./sandbox/namespace.ts";
 import { pipesIn } from "./sandbox/pipe.ts";
 import { type SignalSource, type Supervision, supervise } from "./sandbox/supervise.ts";
 import { claimDirectory } from "./std/claim.ts";
-import { type Emit, logTo } from "./std/event.ts";
+import type { Emit } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
-import { isDirectory, kindOf } from "./std/file.ts";
-import { guestPath, type HostPath, hostPath, under } from "./std/path.ts";
+import { kindOf } from "./std/file.ts";
+import { guestPath, type HostPath, hostPath } from "./std/path.ts";
 import { removeTree } from "./std/remove.ts";
-import type { BlobSource, StoredImage } from "./store/contract.ts";
-import { openLayout } from "./store/layout.ts";
-import { unpackImage } from "./store/stack.ts";
+import { OpenedStack } from "./std/stack.ts";
+import type { StoredImage } from "./store/contract.ts";
+import { type Layout, openLayout } from "./store/layout.ts";
+import { unpackLayers } from "./store/unpacked.ts";
 
 /** What a run is asked to do; only `image` is needed. */
 export interface RunOptions {
@@ -85,42 +88,23 @@ function machineOf(architecture: string): string {
   return { amd64: "x86_64", arm64: "aarch64", "386": "i386" }[architecture] ?? architecture;
 }
 
-/** The same blobs, with a word about each piece that is read. */
-function watched({ image, blobs }: StoredImage, task: string, emit: Emit): BlobSource {
-  const total = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  let done = 0;
-  return {
-    has: (digest) => blobs.has(digest),
-    async *open(descriptor) {
-      for await (const piece of blobs.open(descriptor)) {
-        done += piece.length;
-        emit({ type: "progress", task, done, total, unit: "byte" });
-        yield piece;
-      }
-    },
-  };
-}
-
-/** The directory of an image's files, unpacked at the first run and shared by all. */
+/**
+ * The directories of an image's files, bottom first: its layers, unpacked at the first run and shared with all images that have them; one for all
+ * of it where the kernel lets nobody stack directories. The layers are safe from a prune while the store is open.
+ */
 async function unpacked(
   stored: StoredImage,
-  roots: HostPath,
-  { image, onEvent = () => {} }: RunOptions,
+  store: Layout,
+  kind: NamespaceKind,
+  { image, home: homePath, onEvent = () => {} }: RunOptions,
   signal: AbortSignal,
-): Promise<HostPath> {
-  const directory = under(roots, stored.identity.imageId.replace(":", "-"));
-  if (await isDirectory(directory)) return directory;
-  // Programs of strangers lie there that run as their owner, which is us.
-  await mkdir(roots, { recursive: true, mode: 0o700 });
-  const source = { ...stored, blobs: watched(stored, `Unpacking ${image}`, onEvent) };
-  try {
-    const skipped = await unpackImage(source, directory, { signal });
-    if (skipped.length > 0) logTo(onEvent).debug(`Left out, as only root may make them: ${skipped.join(", ")}`);
-  } catch (error) {
-    // Another run may have been faster.
-    if (!(error instanceof Fault && error.code === "unpack.place" && (await isDirectory(directory)))) throw error;
-  }
-  return directory;
+): Promise<readonly HostPath[]> {
+  const home = homeAt(homePath);
+  const source = watched(stored, `Unpacking ${image}`, onEvent);
+  await mkdir(home.work, { recursive: true });
+  if (!(await kind.stacks(home.work))) return [await directoryOf(source, home.roots, signal)];
+  const hold = (diffIds: readonly Digest[]) => store.hold(diffIds);
+  return (await unpackLayers(source, { root: home.layers, hold, signal })).map(({ tree }) => tree);
 }
 
 async function volumesOf({ volumes = [] }: RunOptions): Promise<Mount[]> {
@@ -135,33 +119,29 @@ function codeOf(signal: string): number {
   return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 }
 
-interface Unpacked {
-  readonly config: ContainerConfig;
-  readonly directory: HostPath;
-}
-
-/** What the image says, and the directory it is unpacked in. */
-async function readUnpacked(options: RunOptions, stopped: AbortSignal): Promise<Unpacked> {
-  const home = homeAt(options.home);
-  await using store = openLayout(home.store, { platform: ours });
-  await using place = openPlace(options.image, store, {
-    base: hostPath(options.base ?? process.cwd()),
-    platform: ours,
-  });
+/** The image, which must be there and start here. */
+async function readStored(options: RunOptions, store: Layout, opened: OpenedStack): Promise<StoredImage> {
+  const place = opened.use(
+    openPlace(options.image, store, { base: hostPath(options.base ?? process.cwd()), platform: ours }),
+  );
   const stored = await place.read();
   if (stored === undefined) throw missing(options.image);
   await checkPlatform(stored, options.image);
-  return { config: stored.image.config.config, directory: await unpacked(stored, home.roots, options, stopped) };
+  return stored;
 }
 
 async function exitCodeOf(options: RunOptions, kind: NamespaceKind, supervision: Supervision): Promise<number> {
   const backend = await kind.backend();
   const volumes = await volumesOf(options);
-  const { config, directory } = await readUnpacked(options, supervision.stopped);
+  await using opened = new OpenedStack();
+  const store = opened.use(openLayout(homeAt(options.home).store, { platform: ours }));
+  const stored = await readStored(options, store, opened);
+  const layers = await unpacked(stored, store, kind, options, supervision.stopped);
+  const { config } = stored.image.config;
   const { image: name, user = config.User, network = "host", stdin = "inherit" } = options;
   const folder = await claimDirectory(homeAt(options.home).work, "run-");
   try {
-    const image = { ...options, name, layers: [directory], config, user, network, volumes };
+    const image = { ...options, name, layers, config, user, network, volumes };
     await using start = await prepareImage(backend, image, folder);
     supervision.stopped.throwIfAborted();
     const container = await startAttached(start, pipesIn(folder), { stdin, hear: options.onOutput });

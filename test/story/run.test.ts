@@ -106,7 +106,7 @@ describe.each(isolating)("a run in $title", (subject) => {
       { code: 0, said: "here\n" },
       { code: 0, said: "here\n" },
     ]);
-    expect(readdirSync(join(home, "roots")).filter((name) => name.startsWith("."))).toEqual([]);
+    expect(readdirSync(join(home, "layers")).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
   it("shows files and directories of this machine", async () => {
