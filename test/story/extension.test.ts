@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { createBuilder } from "../../src/builder-create.ts";
 import { parseLifecycleMetadata } from "../../src/cnb/label.ts";
 import { labelsOf } from "../../src/oci/config.ts";
 import { compressionOf } from "../../src/oci/media-type.ts";
@@ -257,5 +258,36 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
       expect(image.config.diffIds[0]).toBe(run.config.diffIds[0]);
       expect(labelsOf(image.config)["io.buildpacks.rebasable"]).toBeUndefined();
     });
+  });
+
+  it("ORDER-018 EXT-038 a builder image brings its extensions along, each at its place by id and version", async (test) => {
+    const generate = `echo "here: $CNB_EXTENSION_DIR"; ${writing("build", "USER root", "RUN echo grown >/grown", "USER 1000")}`;
+    const one = writeExtension(bench, { id: "acme/in-image", version: "2.3.4", generate });
+    const looks = bench.buildpack({ id: "looks-in", detect: requires("tool"), build: "cat /grown" });
+    const more = `[[extensions]]\nuri = ${JSON.stringify(one)}\n[[order-extensions]]\n[[order-extensions.group]]\nid = "acme/in-image"\n[build]\nimage = "ground"\n[[run.images]]\nimage = "run"\n`;
+    const file = bench.builder([looks], [["looks-in"]], more);
+    await createBuilder({ name: "builder", config: file, home: bench.home, base: bench.root, pullPolicy: "never" });
+    const { fault, output, events, report } = await build(test, [], { builder: "builder", image: "from-image" });
+    expect(fault).toBeUndefined();
+    expect(report?.extensions).toEqual([{ id: "acme/in-image", version: "2.3.4" }]);
+    const said = events.flatMap((event) => (event.type === "output" && event.phase === "generate" ? [event.text] : []));
+    expect(said.join("")).toBe("here: /cnb/extensions/acme_in-image/2.3.4\n");
+    expect(output).toContain("grown\n");
+  });
+
+  it("an interrupted RUN ends at once, and leaves nothing", async (test) => {
+    const generate = writing("run", "USER root", "RUN echo it runs && sleep 600", "USER 1000");
+    const one = writeExtension(bench, { id: "slow", generate });
+    const interrupt = new AbortController();
+    const stopped = build(test, [one], {
+      image: "slow",
+      signal: interrupt.signal,
+      onEvent: (event) => {
+        if (event.type === "output" && event.text.includes("it runs\n")) interrupt.abort(new Error("interrupted"));
+      },
+    });
+    await expect(stopped).rejects.toThrow("interrupted");
+    expect(readdirSync(join(bench.home, "engines"))).toEqual([]);
+    await expect(bench.look("slow", () => true)).rejects.toThrow("no image");
   });
 });
