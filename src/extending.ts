@@ -79,13 +79,14 @@ async function apply(
   base: StoredImage,
   dockerfiles: readonly GeneratedDockerfile[],
 ): Promise<StoredParts> {
-  const { workspace, network, signal } = setting.stage;
+  const { workspace, overlay, network, signal } = setting.stage;
   const { engine, useKept, emit } = inputs;
   return await extend({
     kind,
     base,
     dockerfiles,
-    app: workspace.app.host,
+    // Nothing has been written yet, so where the source is laid under the app, it is the app.
+    app: overlay?.lower[0] ?? workspace.app.host,
     engine: () => engineFor(setting, engine),
     network,
     store: setting.store,
