@@ -17,7 +17,7 @@ import { measureLargeLayer, measureTransfers } from "./part/transfer.ts";
 import { tableOf } from "./table.ts";
 import { makeWorkload, sizesAt } from "./workload.ts";
 
-const parts = ["start", "local", "registry", "fleet", "transfer", "peers", "reference", "scale"] as const;
+const parts = ["start", "local", "registry", "reference", "fleet", "peers", "transfer", "scale"] as const;
 
 const usage = `Usage: npm run bench -- [options]
 
@@ -59,6 +59,8 @@ interface Report {
   readonly workload: object;
   readonly runs: number;
   readonly results: Readonly<Record<string, Result>>;
+  /** Parts that could not be measured, and why. */
+  readonly failed: Readonly<Record<string, string>>;
   readonly [key: string]: unknown;
 }
 
@@ -69,30 +71,47 @@ function say(text: string): void {
 async function measure(ground: Ground, scale: number): Promise<Report> {
   const results: Record<string, Result> = {};
   const more: Record<string, unknown> = {};
+  const failed: Record<string, string> = {};
   const wanted = new Set(flags.only.split(","));
   const sandboxes = flags.sandbox === "both" ? ["namespace", "host"] : [flags.sandbox];
-  if (wanted.has("start")) Object.assign(results, await measureStart(ground));
-  if (wanted.has("local")) {
-    say(unit);
-    results[unit] = await measureUnit(ground);
-    for (const sandbox of sandboxes) Object.assign(results, await measureLocal(ground, sandbox));
+  const works: Record<(typeof parts)[number], () => Promise<unknown>> = {
+    start: async () => Object.assign(results, await measureStart(ground)),
+    local: async () => {
+      results[unit] = await measureUnit(ground);
+      for (const sandbox of sandboxes) Object.assign(results, await measureLocal(ground, sandbox));
+    },
+    registry: async () => {
+      const found = await measureRegistry(ground, sandboxes[0]!);
+      Object.assign(results, found.results);
+      more["compressedBytes"] = found.sizes;
+    },
+    reference: async () =>
+      flags.reference && Object.assign(results, await measureReference(ground, resolve(flags.reference))),
+    fleet: async () => {
+      more["fleet"] = await measureFleet(ground);
+    },
+    peers: async () => Object.assign(results, await measurePeers(ground)),
+    transfer: async () => {
+      const found = await measureTransfers(ground);
+      Object.assign(results, found.results);
+      more["toSkopeo"] = found.ratios;
+      if (Number(flags.large) > 0) Object.assign(results, await measureLargeLayer(ground, Number(flags.large)));
+    },
+    scale: async () => {
+      more["scale"] = await measureScale(ground);
+    },
+  };
+  for (const part of parts.filter((name) => wanted.has(name))) {
+    const start = performance.now();
+    try {
+      await works[part]();
+    } catch (error) {
+      // One part that cannot be measured here costs none of the others.
+      failed[part] = String(error);
+      say(`${part} failed: ${error}`);
+    }
+    say(`${part}: ${Math.round((performance.now() - start) / 1000)} s`);
   }
-  if (wanted.has("registry")) {
-    const found = await measureRegistry(ground, sandboxes[0]!);
-    Object.assign(results, found.results);
-    more["compressedBytes"] = found.sizes;
-  }
-  if (wanted.has("transfer")) {
-    const found = await measureTransfers(ground);
-    Object.assign(results, found.results);
-    more["toSkopeo"] = found.ratios;
-    if (Number(flags.large) > 0) Object.assign(results, await measureLargeLayer(ground, Number(flags.large)));
-  }
-  if (wanted.has("reference") && flags.reference)
-    Object.assign(results, await measureReference(ground, resolve(flags.reference)));
-  if (wanted.has("peers")) Object.assign(results, await measurePeers(ground));
-  if (wanted.has("fleet")) more["fleet"] = await measureFleet(ground);
-  if (wanted.has("scale")) more["scale"] = await measureScale(ground);
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
     threads: availableParallelism(),
@@ -104,7 +123,7 @@ async function measure(ground: Ground, scale: number): Promise<Report> {
   const ratio = (ms: number) => Math.round((ms / one!) * 1000) / 1000;
   const ratios =
     one && Object.fromEntries(Object.entries(results).map(([work, { medianMs }]) => [work, ratio(medianMs)]));
-  return { machine, workload: sizesAt(scale), runs: ground.runs, results, ...(ratios && { ratios }), ...more };
+  return { machine, workload: sizesAt(scale), runs: ground.runs, results, ...(ratios && { ratios }), ...more, failed };
 }
 
 function draw(report: Report): void {
@@ -123,6 +142,7 @@ else {
     const workload = makeWorkload(folder, scale);
     const report = await measure({ folder, workload, runs: Number(flags.runs), program: flags.program, say }, scale);
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    if (Object.keys(report.failed).length > 0) process.exitCode = 1;
     draw(report);
   } finally {
     if (flags.folder === undefined) rmSync(folder, { recursive: true });

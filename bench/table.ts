@@ -35,5 +35,8 @@ export function tableOf(
       .join(", "),
   ]);
   const head = ["work", "time", `÷ ${unit}`, "CPU", "memory", "phases (ms)"];
-  return markdown(head, rows) + ["compressedBytes", "fleet", "scale"].map((key) => linesOf(key, report[key])).join("");
+  return (
+    markdown(head, rows) +
+    ["compressedBytes", "toSkopeo", "fleet", "scale", "failed"].map((key) => linesOf(key, report[key])).join("")
+  );
 }
