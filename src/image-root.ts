@@ -22,7 +22,7 @@ async function loaded({ stored }: UnpackedImage, text: string, { outside, emit }
 /** Makes an image the root of a kind of sandbox: by its layers, or as one directory where the kernel lets nobody stack them. */
 export function imageRootFor(kind: SandboxKind, text: string, reach: Reach): MakeRoot {
   return async (image) => {
-    await mkdir(reach.home.work, { recursive: true });
+    await mkdir(reach.home.work, { recursive: true, mode: 0o700 });
     if (kind.name === "namespace" && !(await kind.stacks(reach.home.work)))
       return { kind: "directory", path: await directoryOf(image.stored, reach.home.roots, reach.signal), access: "ro" };
     const layers = image.layers.map(({ tree }) => tree);
