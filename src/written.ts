@@ -101,7 +101,7 @@ function configured(config: Config): Partial<SourceOptions> {
   return {
     ...(defaultBuilder && { builder: defaultBuilder }),
     ...(pullPolicy && { pullPolicy }),
-    runImageMirrors: runImageMirrorsOf({ runImages }),
+    ...(runImages.length > 0 && { runImageMirrors: runImageMirrorsOf({ runImages }) }),
     ...(defaultRegistry && { buildpackRegistry: registryNamed(registries, undefined, defaultRegistry) }),
     ...(experimental && { sourceMetadata: true }),
   };

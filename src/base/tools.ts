@@ -31,6 +31,7 @@ export const tools = {
   fetch: ["ca-certificates", "curl"],
   git: ["git"],
   c: ["g++", "gcc", "libc6-dev", "make", "patch", "pkg-config"],
+  node: ["nodejs", "npm"],
   python: ["python3"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

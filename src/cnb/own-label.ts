@@ -28,3 +28,32 @@ export function checkAnnotations(annotations: Readonly<Record<string, string>>, 
     hint: "use an OCI run image, or labels",
   });
 }
+
+/** The manifest's annotation that names those a user has set, so that a rebase can tell them from the base's. */
+const namesKey = "plinth.annotations";
+
+type Annotations = Readonly<Record<string, string>>;
+
+/** The annotations of an image: the base's, and over them the user's own. Undefined when there are none. */
+export function withOwnAnnotations(base: Annotations | undefined, own: Annotations): Annotations | undefined {
+  const { [namesKey]: _, ...inherited } = base ?? {};
+  const names = Object.keys(own).sort();
+  const all = { ...inherited, ...own, ...(names.length > 0 && { [namesKey]: JSON.stringify(names) }) };
+  return base || names.length > 0 ? all : undefined;
+}
+
+/** Those of an image's annotations that a user has set. */
+export function ownAnnotations(annotations: Annotations | undefined): Annotations {
+  const names = namesIn(annotations?.[namesKey] ?? "[]");
+  return Object.fromEntries(Object.entries(annotations ?? {}).filter(([name]) => names.includes(name)));
+}
+
+function namesIn(text: string): readonly unknown[] {
+  try {
+    const names: unknown = JSON.parse(text);
+    return Array.isArray(names) ? names : [];
+  } catch {
+    // Written by somebody else under the same name.
+    return [];
+  }
+}

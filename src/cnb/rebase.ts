@@ -4,6 +4,7 @@ import { Fault } from "../std/fault.ts";
 import { normalizedTime } from "./app-image.ts";
 import { baseEnd } from "./base-end.ts";
 import { encodeLifecycleMetadata, type LifecycleMetadata, labelNames } from "./label.ts";
+import { ownAnnotations, withOwnAnnotations } from "./own-label.ts";
 import { isRecorded, lifecycleOf } from "./refusal.ts";
 
 /** What is to be remembered of the new run image. */
@@ -42,7 +43,7 @@ function labelsOn(app: ImageConfig, newBase: ImageConfig, metadata: LifecycleMet
 /**
  * The app image on another run image (Platform spec, "Rebase"): the new run image's layers, then the app's own, in order.
  * The config, and so the image ID, is the one the reference writes; the manifest stays in the app's family and carries the new
- * run image's annotations. Call it only when no refusal stands. Throws Fault `rebase.base` when the app's own layers cannot be
+ * run image's annotations and those the user has set. Call it only when no refusal stands. Throws Fault `rebase.base` when the app's own layers cannot be
  * told from the run image's.
  */
 export function swapBase(app: Image, newBase: Image, record: NewBase): Image {
@@ -71,6 +72,7 @@ export function swapBase(app: Image, newBase: Image, record: NewBase): Image {
     },
   };
   // Docker's manifests have no annotations.
-  const annotations = app.family === "oci" ? newBase.annotations : undefined;
+  const annotations =
+    app.family === "oci" ? withOwnAnnotations(newBase.annotations, ownAnnotations(app.annotations)) : undefined;
   return withLayers({ family: app.family, config, layers: [], ...(annotations && { annotations }) }, layers);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { baseEnd } from "../../src/cnb/base-end.ts";
 import { labelNames } from "../../src/cnb/label.ts";
+import { ownAnnotations, withOwnAnnotations } from "../../src/cnb/own-label.ts";
 import { swapBase } from "../../src/cnb/rebase.ts";
 import { lifecycleOf, type RebaseQuestion, rebaseNotes, recordedRunImage, refusals } from "../../src/cnb/refusal.ts";
 import { type ImageConfig, labelsOf } from "../../src/oci/config.ts";
@@ -266,6 +267,17 @@ describe("what a rebase makes", () => {
     expect(rebased(before, newBase)).not.toHaveProperty("annotations");
     expect(rebased({ ...before, family: "docker" }, annotated)).not.toHaveProperty("annotations");
     expect(rebased({ ...before, family: "docker" }, annotated).family).toBe("docker");
+  });
+
+  it("keeps the annotations that the user has set, and no others of the old run image", () => {
+    const own = { "org.opencontainers.image.title": "ours", "org.opencontainers.image.version": "app" };
+    const annotations = withOwnAnnotations({ "org.opencontainers.image.revision": "r" }, own)!;
+    const annotated = { ...newBase, annotations: { "org.opencontainers.image.version": "2", a: "b" } };
+    const once = rebased({ ...app, annotations }, annotated);
+    expect(once.annotations).toMatchObject({ ...own, a: "b" });
+    expect(once.annotations).not.toHaveProperty("org.opencontainers.image.revision");
+    expect(ownAnnotations(once.annotations)).toEqual(own);
+    expect(ownAnnotations({ "plinth.annotations": "{", b: "c" })).toEqual({});
   });
 });
 

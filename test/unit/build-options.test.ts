@@ -33,7 +33,10 @@ describe("labels and annotations", () => {
     expect(lines()).toContain("Adding label 'org.opencontainers.image.source'");
     await bench.look("app", ({ image, manifestText }) => {
       expect(labelsOf(image.config)).toMatchObject(labels);
-      expect(JSON.parse(manifestText!).annotations).toEqual(annotations);
+      expect(JSON.parse(manifestText!).annotations).toEqual({
+        ...annotations,
+        "plinth.annotations": '["org.opencontainers.image.title"]',
+      });
     });
   });
 

@@ -3,6 +3,7 @@ import { appLabels, createdBy, type Entrypoint, layerIds, planConfig, planEntryp
 import { encodeBuildMetadata } from "../../cnb/build-metadata.ts";
 import { appShas, encodeLifecycleMetadata, type LifecycleMetadata } from "../../cnb/label.ts";
 import { checkProcessTypes } from "../../cnb/launch.ts";
+import { withOwnAnnotations } from "../../cnb/own-label.ts";
 import { encodeProjectMetadata } from "../../cnb/project-file.ts";
 import type { DiffId } from "../../oci/digest.ts";
 import { type Image, withLayers } from "../../oci/image.ts";
@@ -172,9 +173,8 @@ export async function exportImage(inputs: ExportInputs): Promise<Exported> {
     platformApi: inputs.platformApi,
     created: inputs.created,
   });
-  const annotations = { ...base.image.annotations, ...inputs.annotations };
-  const isAnnotated = Object.keys(annotations).length > 0;
-  const image = withLayers({ ...below, config: config_, ...(isAnnotated && { annotations }) }, [
+  const annotations = withOwnAnnotations(base.image.annotations, inputs.annotations);
+  const image = withLayers({ ...below, config: config_, ...(annotations && { annotations }) }, [
     ...below.layers,
     ...work.placed.map(({ layer }) => layer),
   ]);

@@ -114,7 +114,7 @@ describe("what a base is for", () => {
     expect(read('kind = "build"\ntools = []').tools).toEqual([]);
     expect(read('tools = ["git", "core"]')).toMatchObject({ kind: "run", tools: ["core", "git"] });
     expect(faultOf(() => read('kind = "test"')).message).toContain('"test" is none of run, build');
-    expect(faultOf(() => read('tools = ["rust"]')).message).toContain("core, fetch, git, c, python");
+    expect(faultOf(() => read('tools = ["rust"]')).message).toContain("core, fetch, git, c, node, python");
   });
 
   it("tools are packages; those that only scripts would need stay out unless they are wanted", () => {
