@@ -154,6 +154,8 @@ async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildR
       outside,
       keeper,
     });
+    if (options.previousImage !== undefined && previous.kind !== target.kind)
+      log.info(`${previous.text} is not kept where ${target.text} goes: layers of it have to be sent, which is slower`);
     return await analyze({
       previous: { text: previous.text, read: previous.read },
       runImage: setting.runImage,

@@ -47,8 +47,13 @@ export async function findImage(
   const { policy, outside, store, record, platform, emit } = search;
   const log = logTo(emit);
   const here = await findHere(names, search);
-  if (policy === "never") return here;
-  if (here && policy !== "always" && !isDue(policy, await record.age(here.name))) return here;
+  const leftHere = () => {
+    if (here && search.leave)
+      log.info(`The ${what} is in the local store: what the image's registry lacks of it is sent, which is slower`);
+    return here;
+  };
+  if (policy === "never") return leftHere();
+  if (here && policy !== "always" && !isDue(policy, await record.age(here.name))) return leftHere();
   let found: FirstImage | undefined;
   try {
     const registries = outside.images.registry;

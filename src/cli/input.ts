@@ -143,6 +143,7 @@ export function isKeeper(output: string | undefined): output is Keeper {
 
 /** Where an image of this name goes in a directory or file; an archive without a name of its own gets it. */
 export function placeFor(output: string, image: string): string {
+  if (/^layout:[^:]*$/.test(output)) return `${output}:${image}`;
   return /^(oci|docker-archive|oci-archive):/.test(output) || !/\.tar$/.test(output)
     ? output
     : `docker-archive:${output}:${image}`;

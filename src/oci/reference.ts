@@ -77,10 +77,14 @@ export function formatReference(reference: Reference): string {
   return `${reference.registry}/${reference.repository}${tag}${digest}`;
 }
 
+/** A registry as labels of images record it: there Docker Hub is `index.docker.io`, as the reference writes it. */
+export function recordedRegistry(registry: string): string {
+  return registry === defaultRegistry ? "index.docker.io" : registry;
+}
+
 /** The full name as labels of images record it: there Docker Hub is `index.docker.io`, as the reference writes it. */
 export function recordedName(reference: Reference): string {
-  const registry = reference.registry === defaultRegistry ? "index.docker.io" : reference.registry;
-  return formatReference({ ...reference, registry });
+  return formatReference({ ...reference, registry: recordedRegistry(reference.registry) });
 }
 
 /** The short name people type: docker.io and `library/` left out, and the tag `latest` too. */

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { layoutPath } from "../oci/layout-path.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
 import { Fault } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
@@ -51,11 +53,17 @@ function tagOf(text: string, tag: string | undefined): { readonly tag?: string }
 }
 
 /**
- * Text to location: `oci:DIR[:tag]`, `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`, a path that ends like an archive
+ * Text to location: `oci:DIR[:tag]`, `layout:DIR:NAME` (a directory of layouts, one for each name), `docker-archive:FILE[:name]`, `oci-archive:FILE[:tag]`, a path that ends like an archive
  * (`.tar`, `.tar.gz`, `.tgz`: Docker's form; `.cnb`: OCI's), or else an image name. Relative paths begin at `base`.
  * Throws Fault `location.parse` or `reference.parse`, both with exit code `usage`.
  */
 export function parseLocation(text: string, base: HostPath): Location {
+  const tree = /^layout:(.*)$/s.exec(text);
+  if (tree) {
+    const { path, tag: name } = cut(tree[1]!);
+    if (path === "" || !name) refuse(text, "directory or name is missing", "write layout:DIRECTORY:NAME");
+    return { kind: "layout", directory: hostPath(join(absolute(text, path, base), layoutPath(parseReference(name)))) };
+  }
   const transport = /^(oci|docker-archive|oci-archive):(.*)$/s.exec(text);
   if (transport) {
     const { path, tag } = cut(transport[2]!);

@@ -17,7 +17,10 @@ export interface OutputFlags {
 export function addOutputFlags(command: Command): Command {
   return command
     .option("--publish", "push the image to the registry its name says")
-    .option("--output <where>", "local (default), registry, daemon, oci:DIR[:tag] or FILE.tar")
+    .option(
+      "--output <where>",
+      "local (default), registry, daemon, oci:DIR[:tag], layout:DIR (a layout for each name) or FILE.tar",
+    )
     .option("-t, --tag <name>", "another name for the image (repeatable)", repeated)
     .addOption(compressionFlag())
     .option("--report-output-dir <dir>", "write report.toml here")
