@@ -73,6 +73,8 @@ export function tarOf({ files = {}, without = [], more = [] }: MachineImage): Bu
     for (const name of ["etc", "tmp", "usr/bin", "home/cnb", "proc", "workspace"])
       mkdirSync(join(root, name), { recursive: true });
     chmodSync(join(root, "tmp"), 0o1777);
+    // Everything belongs to root in it; a home is its user's to write in.
+    chmodSync(join(root, "home/cnb"), 0o777);
     for (const name of ["bin", "lib", "lib64"]) {
       mkdirSync(join(root, "usr", name), { recursive: true });
       symlinkSync(`usr/${name}`, join(root, name));
