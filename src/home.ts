@@ -17,7 +17,7 @@ export interface Home {
   readonly layers: HostPath;
   /** Files that were downloaded, by their URL. */
   readonly downloads: HostPath;
-  /** Unpacked images that `run` has started, by image ID. */
+  /** Images unpacked as one directory, by image ID, where layers cannot be stacked. */
   readonly roots: HostPath;
   /** When images were last fetched from their registries. */
   readonly pulls: HostPath;

@@ -148,6 +148,8 @@ async function locatorOf(text: string, base: HostPath, builder: readonly Coordin
 
 async function find(text: string, searching: Searching, isFirst: boolean): Promise<Finding> {
   const { base, builder, sources } = searching;
+  if (text.startsWith("docker-daemon:"))
+    return { kind: "located", located: await packageIn(await sources.image(text), text, searching) };
   if (imageForm.test(text))
     return { kind: "located", located: await packageAt(parseLocation(text, base), text, searching) };
   const locator = await locatorOf(text, base, builder);

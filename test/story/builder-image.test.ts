@@ -64,7 +64,7 @@ describe("a build with a builder image and a package", () => {
     const { address, client } = await engine(test);
     const outside = { dockerHost: formatDaemonAddress(address) };
     expect(await imageId({ sandbox: "docker", outside, image: "contained" })).toBe(first);
-    // A builder the engine has serves from there, and without a copy here.
+    // What the engine has serves from there.
     expect(client("images", "--format", "{{.Repository}}")).toContain("builder");
     expect(await imageId({ sandbox: "docker", outside, image: "third", builder: "docker-daemon:builder" })).toBe(first);
   });
