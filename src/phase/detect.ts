@@ -26,7 +26,7 @@ import type { Target } from "../cnb/target.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import type { Fault } from "../std/fault.ts";
 import { kindOf, makeDirectory, writeText } from "../std/file.ts";
-import { type HostPath, placeUnder, under } from "../std/path.ts";
+import { type HostPath, type Place, placeUnder, under } from "../std/path.ts";
 import { readLeft } from "./left.ts";
 import { type Runner, runScript } from "./script.ts";
 import type { ScriptEnvironment } from "./script-environment.ts";
@@ -69,6 +69,21 @@ function offerIn(inputs: DetectInputs, { buildpack, extension }: Element, text: 
   return parsePlan(text ?? "", `the build plan of ${nameOf(buildpack)}`, { warn, extension: extension ?? false });
 }
 
+/** Where a buildpack or an extension writes its plan. */
+function planDirectory({ workspace }: DetectInputs, { buildpack, extension }: Element): Place {
+  const name = `${extension ? "extension-" : ""}detect-${escapedId(buildpack.id)}-${buildpack.version}`;
+  return placeUnder(workspace.plans, name);
+}
+
+/** Makes an empty plan for each of those that will be asked, before the first one is: a sandbox may see none that is made while a script runs. */
+async function makePlans(inputs: DetectInputs, elements: readonly Element[]): Promise<void> {
+  for (const element of elements.filter((one) => !mismatchOf(one, inputs.target))) {
+    const directory = planDirectory(inputs, element);
+    await makeDirectory(directory.host);
+    await writeText(under(directory.host, "plan.toml"), "");
+  }
+}
+
 async function attempt(inputs: DetectInputs, element: Element): Promise<Attempt> {
   const { buildpack } = element;
   const extension = element.extension ?? false;
@@ -77,11 +92,7 @@ async function attempt(inputs: DetectInputs, element: Element): Promise<Attempt>
   const ready = await readyMade(inputs, element);
   if (ready) return ready;
   const { workspace, runner } = inputs;
-  const name = `${extension ? "extension-" : ""}detect-${escapedId(buildpack.id)}-${buildpack.version}`;
-  const directory = placeUnder(workspace.plans, name);
-  const plan = placeUnder(directory, "plan.toml");
-  await makeDirectory(directory.host);
-  await writeText(plan.host, "");
+  const plan = placeUnder(planDirectory(inputs, element), "plan.toml");
   const own = detectVariables(abilitiesOf(buildpack.api), {
     buildpackDir: runner.pathOf(buildpack),
     isExtension: extension,
@@ -124,10 +135,11 @@ export async function detect(inputs: DetectInputs): Promise<Detected> {
   checkOrder(inputs.order, inputs.lookup, extensions);
   const limit = pLimit(Math.max(2, availableParallelism()));
   const attempts = new Map<string, Promise<Attempt>>();
+  // A required element whose target does not fit is not run, so it must not take an optional one's answer with it.
+  const keyOf = (element: Element) =>
+    `${element.extension ? "extension " : ""}${nameOf(element.buildpack)}${mismatchOf(element, inputs.target) ? " mismatch" : ""}`;
   const attemptOnce = async (element: Element): Promise<Attempt> => {
-    // A required element whose target does not fit is not run, so it must not take an optional one's answer with it.
-    const kind = element.extension ? "extension " : "";
-    const key = `${kind}${nameOf(element.buildpack)}${mismatchOf(element, inputs.target) ? " mismatch" : ""}`;
+    const key = keyOf(element);
     const found = attempts.get(key) ?? limit(attempt, inputs, element);
     attempts.set(key, found);
     return { ...(await found), element };
@@ -136,6 +148,10 @@ export async function detect(inputs: DetectInputs): Promise<Detected> {
   const lines: Line[] = [];
   const expansion = { execEnv: inputs.execEnv, ...(extensions && { extensions }) };
   for (const elements of expandOrder(inputs.order, inputs.lookup, expansion)) {
+    await makePlans(
+      inputs,
+      elements.filter((element) => !attempts.has(keyOf(element))),
+    );
     const verdict = judgeGroup(await Promise.all(elements.map(attemptOnce)));
     verdicts.push(verdict);
     lines.push(...verdict.lines);

@@ -10,8 +10,8 @@ const oldFolders: readonly string[] = ["metadata", "secret"];
 
 async function readInto(files: Files, directory: HostPath, prefix: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    // Kubernetes projects files as links through `..data`, a directory that is replaced as a whole.
-    if (name.startsWith(".")) continue;
+    // Kubernetes projects files as links through `..data`, a directory that is replaced as a whole; a key may begin with one dot.
+    if (name.startsWith("..")) continue;
     const path = under(directory, name);
     const found = await stat(path);
     if (found.isFile()) files[prefix + name] = await readFile(path);
@@ -20,7 +20,7 @@ async function readInto(files: Files, directory: HostPath, prefix: string): Prom
 }
 
 /**
- * Reads a service binding from its directory: one file for each key, links followed, names with a dot in front left out (servicebinding.io,
+ * Reads a service binding from its directory: one file for each key, links followed, what Kubernetes keeps in names with two dots left out (servicebinding.io,
  * "Well-known Secret Entries"); the old shape, with `metadata/` and `secret/`, as well. Throws Fault `binding.read`, and `binding.type` when
  * nothing tells its type.
  */

@@ -121,7 +121,7 @@ describe("bindings by directory", () => {
   beforeAll(() => {
     bench.write("binding/..2026/type", "postgres");
     bench.write("binding/..2026/password", secret);
-    bench.write("binding/.hidden", "x");
+    bench.write("binding/.npmrc", "x");
     symlinkSync("..2026", join(directory, "..data"));
     for (const name of ["type", "password"]) symlinkSync(`..data/${name}`, join(directory, name));
     bench.write("old/metadata/kind", "redis");
@@ -131,12 +131,14 @@ describe("bindings by directory", () => {
   const say = 'cd "$CNB_PLATFORM_DIR/bindings" && find . -type f | sort && cat db/password && echo';
   const bindings = () => ({ db: directory, cache: join(bench.root, "old") });
 
-  it("BIND-002 BIND-003 BIND-008 BIND-009 are seen in detection and build, links followed and names with a dot left out", async () => {
+  it("BIND-002 BIND-003 BIND-008 BIND-009 are seen in detection and build, links followed and Kubernetes' own names left out", async () => {
     const { output, fault, lines } = await bench.build([bench.buildpack({ id: "o/bind", detect: say, build: say })], {
       bindings: bindings(),
     });
     expect(fault).toBeUndefined();
-    expect(output).toBe(`./cache/metadata/kind\n./cache/secret/key\n./db/password\n./db/type\n${secret}\n`);
+    expect(output).toBe(
+      `./cache/metadata/kind\n./cache/secret/key\n./db/.npmrc\n./db/password\n./db/type\n${secret}\n`,
+    );
     expect(lines("debug").join("\n")).toContain(output);
   });
 
@@ -183,5 +185,16 @@ describe("bindings by directory", () => {
       bench.build([bench.buildpack({ id: "o/bind" })], { bindings: { db: join(bench.root, path) } });
     expect((await built("none")).fault?.code).toBe("binding.type");
     expect((await built("nowhere")).fault?.code).toBe("binding.read");
+  });
+});
+
+describe("detection", () => {
+  it("finds the plans of all of a group before the first script runs, as a container must be given them", async () => {
+    const last = "detect-o_p7-1.0.0/plan.toml";
+    const detect = `test -e "$(dirname "$(dirname "$CNB_BUILD_PLAN_PATH")")/${last}" || exit 100`;
+    const group = Array.from({ length: 8 }, (_, at) =>
+      bench.buildpack({ id: `o/p${at}`, detect: at === 0 ? detect : "exit 0" }),
+    );
+    expect((await bench.build(group)).fault).toBeUndefined();
   });
 });
