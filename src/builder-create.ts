@@ -111,6 +111,13 @@ async function checkRunImages({ runImages, stackId }: Builder, target: TargetPat
   }
 }
 
+/** Says which names to flatten nothing in the builder has. */
+function warnOfStrangers(groups: readonly (readonly string[])[], parts: readonly Part[], { emit }: Making): void {
+  const there = new Set(parts.map(({ descriptor }) => nameOf(descriptor.info)));
+  for (const name of groups.flat())
+    if (!there.has(name)) logTo(emit).warn(`Nothing to flatten is called ${name}: names are id@version`);
+}
+
 interface Made {
   readonly image: Image;
   readonly blobs: BlobSource;
@@ -140,6 +147,7 @@ async function makeFor(
   ]);
   const { created, warning } = createdTime(options.creationTime?.toString());
   if (warning) logTo(emit).warn(warning);
+  warnOfStrangers(options.flatten ?? [], [...buildpacks, ...extensions], making);
   const parts = {
     definition,
     base,

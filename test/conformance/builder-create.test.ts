@@ -348,12 +348,13 @@ describe("builders that are made", () => {
     const flat = await make({
       name: "flat",
       config: definition([one, two], groups),
-      flatten: [["acme/one@1.0.0", "acme/two@2.0.0"]],
+      flatten: [["acme/one@1.0.0", "acme/two@2.0.0", "acme/none"]],
     });
     await bench.look("flat", ({ image }) => {
       const modules = parseModuleLayers(labelsOf(image.config)[builderLabels.buildpackLayers]!, "l");
       expect(new Set(modules.map(({ diffId }) => diffId)).size).toBe(1);
     });
+    expect(warnings()).toContain("Nothing to flatten is called acme/none: names are id@version");
     expect(flat.images[0]!.imageId).not.toBe(first.images[0]!.imageId);
   });
 

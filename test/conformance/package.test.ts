@@ -16,6 +16,7 @@ import { isStoredIndex, type StoredImage } from "../../src/store/contract.ts";
 import { faultOf } from "../support/fault.ts";
 import { Bench } from "../support/flow.ts";
 import { startRegistry } from "../support/registry.ts";
+import { serve } from "../support/serve.ts";
 import { layerEntries } from "../support/tar-list.ts";
 
 const bench = new Bench();
@@ -78,6 +79,34 @@ describe("packages", () => {
       ids.add(report.images[0]!.imageId);
     }
     expect(ids.size).toBe(1);
+  });
+
+  it("BPKG-016 take their parts from a directory, a file's URL, a server, an image and a registry's index", async () => {
+    execFileSync("tar", ["czf", "one.tgz", "-C", "bp", "one"], { cwd: bench.root });
+    await using server = await serve((path) =>
+      path === "/one.tgz" ? readFileSync(join(bench.root, "one.tgz")) : undefined,
+    );
+    const { digest } = await make({ name: "acme/one", path: "bp/one" });
+    const entry = { ns: "acme", name: "one", version: "1.0.0", yanked: false, addr: `acme/one@${digest}` };
+    bench.write("index/3/on/acme_one", `${JSON.stringify(entry)}\n`);
+    const registries = [{ name: "near", url: join(bench.root, "index") }];
+    const ids = new Set<string>();
+    for (const locator of [
+      "bp/one",
+      `file://${bench.root}/one.tgz`,
+      `${server.url}/one.tgz`,
+      "docker://acme/one",
+      "urn:cnb:registry:acme/one",
+      "acme/one@1.0.0",
+    ]) {
+      const config = composite("sources", [locator, "bp/two"]);
+      const report = await make({ name: "sources", config, registries, registry: "near", pullPolicy: "never" });
+      ids.add(report.images[0]!.imageId);
+    }
+    expect(ids.size).toBe(1);
+    expect(server.asked).toEqual(["/one.tgz"]);
+    const gone = composite("sources", [`${server.url}/none.tgz`]);
+    await expect(make({ name: "sources", config: gone })).rejects.toMatchObject({ code: "download.failed" });
   });
 
   it("BPKG-002 a .cnb is a plain tar of an OCI image layout; a compressed one is read as well", async () => {
