@@ -1,4 +1,5 @@
-import { access, constants, lstat, readdir, readlink, realpath } from "node:fs/promises";
+import { accessSync, constants, type Dirent, lstatSync, readdirSync } from "node:fs";
+import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { errnoOf } from "../std/fault.ts";
 import { guestPath, hostPath } from "../std/path.ts";
 import { isWithin, type MountStep, mountStep, type Step } from "./view.ts";
@@ -31,28 +32,45 @@ async function stepFor(folder: string): Promise<Step | undefined> {
   }
 }
 
-async function canRead(path: string): Promise<boolean> {
-  return access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
+function canRead(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** Covers over everything below a folder that is not for every user's eyes but for ours, most of all when we are root. */
-async function covers(folder: string): Promise<Step[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const found = await Promise.all(
-    entries.map(async (entry): Promise<Step[]> => {
-      const path = `${folder}/${entry.name}`;
-      const mode = entry.isSymbolicLink() ? undefined : (await lstat(path).catch(() => undefined))?.mode;
-      if (mode === undefined) return [];
-      const isOpen = entry.isDirectory() ? (mode & 0o005) === 0o005 : (mode & 0o004) !== 0;
-      if (isOpen) return entry.isDirectory() ? covers(path) : [];
-      const kind = entry.isDirectory() ? "directory" : "file";
-      return (await canRead(path)) ? [{ make: "cover", guest: guestPath(path), kind }] : [];
-    }),
-  );
-  return found.flat();
+function modeOf(path: string): number | undefined {
+  try {
+    return lstatSync(path).mode;
+  } catch {
+    return undefined;
+  }
+}
+
+function entriesIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Covers over everything below a folder that is not for every user's eyes but for ours, most of all when we are root. It takes some
+ * milliseconds; waiting for each of so many small answers would take several times as long.
+ */
+function covers(folder: string): Step[] {
+  return entriesIn(folder).flatMap((entry): Step[] => {
+    const path = `${folder}/${entry.name}`;
+    const mode = entry.isSymbolicLink() ? undefined : modeOf(path);
+    if (mode === undefined) return [];
+    const isOpen = entry.isDirectory() ? (mode & 0o005) === 0o005 : (mode & 0o004) !== 0;
+    if (isOpen) return entry.isDirectory() ? covers(path) : [];
+    const kind = entry.isDirectory() ? "directory" : "file";
+    return canRead(path) ? [{ make: "cover", guest: guestPath(path), kind }] : [];
+  });
 }
 
 /** Where the resolver's configuration really is, when that is a folder jobs do not see: on many systems it is a link into /run. */
@@ -66,7 +84,7 @@ async function resolver(): Promise<Step[]> {
 export async function machineSteps(network: string): Promise<Step[]> {
   const folders = await Promise.all(systemFolders.map(stepFor));
   const shown = folders.filter((step) => step !== undefined);
-  return [...shown, ...(await covers("/etc")), ...(network === "host" ? await resolver() : [])];
+  return [...shown, ...covers("/etc"), ...(network === "host" ? await resolver() : [])];
 }
 
 /** The kernel's switches, read-only: a process that is root outside may turn them even without any capability. */
