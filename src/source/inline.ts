@@ -24,7 +24,7 @@ export async function writeInline(buildpack: InlineBuildpack, parent: HostPath):
   const files = inlineFiles(buildpack);
   const target = under(parent, `inline-${hexOf(digestOf(JSON.stringify([...files])))}`);
   if (await isDirectory(target)) return target;
-  await mkdir(parent, { recursive: true });
+  await mkdir(parent, { recursive: true, mode: 0o700 });
   const fresh = hostPath(await mkdtemp(under(parent, ".inline-")));
   try {
     await chmod(fresh, 0o755);

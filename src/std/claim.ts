@@ -23,7 +23,7 @@ export async function markOwned(directory: HostPath): Promise<void> {
  * before they could do so themselves.
  */
 export async function claimDirectory(parent: HostPath, prefix: string): Promise<HostPath> {
-  await mkdir(parent, { recursive: true });
+  await mkdir(parent, { recursive: true, mode: 0o700 });
   for (const name of await readdir(parent)) {
     const directory = under(parent, name);
     if (name.startsWith(prefix) && (await isAbandoned(directory))) await removeTree(directory);

@@ -1,15 +1,17 @@
-import { lstat, mkdir, readdir, rename } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, symlink } from "node:fs/promises";
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { execa } from "execa";
 import { errnoOf, Fault } from "../../std/fault.ts";
+import { kindOf } from "../../std/file.ts";
 import { type HostPath, under } from "../../std/path.ts";
 import { removeTree } from "../../std/remove.ts";
 import { unpackTar } from "../../tar/unpack.ts";
 import type { Mount } from "../contract.ts";
 import { toolPath } from "../spawn.ts";
 import { isWithin } from "../view.ts";
+import type { Listed } from "./listing.ts";
 
 async function move(from: HostPath, to: HostPath): Promise<void> {
   try {
@@ -30,6 +32,32 @@ async function leaveOut(unpacked: HostPath, mount: Mount, others: readonly Mount
   for (const { guest } of others) {
     if (guest === mount.guest || !isWithin(guest, mount.guest)) continue;
     await removeTree(under(unpacked, posix.relative(mount.guest, guest)));
+  }
+}
+
+/** Brings one entry of a mounted directory back, as it was `listed` there, in place of what is here; one that is gone is removed. */
+export async function downloadEntry(
+  container: Docker.Container,
+  mount: Mount,
+  name: string,
+  listed: Listed | undefined,
+  others: readonly Mount[],
+  folder: HostPath,
+): Promise<void> {
+  const [guest, host] = [under(mount.guest, name), under(mount.host, name)];
+  await mkdir(folder);
+  try {
+    const unpacked = under(folder, name);
+    // Podman follows a link that is asked for by its name.
+    if (listed?.link !== undefined) await symlink(listed.link, unpacked);
+    else if (listed !== undefined) {
+      await unpackTar((await container.getArchive({ path: guest })) as Readable, folder);
+      await leaveOut(unpacked, { ...mount, guest }, others);
+    }
+    await removeTree(host);
+    if ((await kindOf(unpacked)) !== undefined) await move(unpacked, host);
+  } finally {
+    await removeTree(folder);
   }
 }
 

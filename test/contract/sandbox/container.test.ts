@@ -38,7 +38,7 @@ describe.each([docker, podman])("copies of mounts in $title", (subject) => {
       symlinkSync("kept/tool", join(open, "link"));
       writeFileSync(join(closed, "file"), "before");
       const first = await ground.sh(
-        "id -u; id -g; ./link hello; rm -r gone .hidden; mkdir -p new/dir; echo text >new/dir/file; chmod 640 new/dir/file; ln -s ../kept new/kept; ln new/dir/file hard; (echo x >>/platform/file) 2>/dev/null; cat /platform/file; env",
+        "id -u; id -g; ./link hello; rm -r gone .hidden; mkdir -p new/dir; echo text >new/dir/file; chmod 640 new/dir/file; ln -s ../kept new/kept; ln new/dir/file new/hard; (echo x >>/platform/file) 2>/dev/null; cat /platform/file; env",
       );
       expect(first.exit).toEqual({ kind: "exited", code: 0 });
       expect(rows(first.said)).toEqual([
@@ -48,19 +48,25 @@ describe.each([docker, podman])("copies of mounts in $title", (subject) => {
         "beforePATH=/usr/local/bin:/usr/bin:/bin",
         "PWD=/layers",
       ]);
-      expect(readdirSync(open).sort()).toEqual(["hard", "kept", "link", "new"]);
+      expect(readdirSync(open).sort()).toEqual(["kept", "link", "new"]);
       expect(readFileSync(join(open, "new/dir/file"), "utf8")).toBe("text\n");
       expect(readlinkSync(join(open, "new/kept"))).toBe("../kept");
       expect(lstatSync(join(open, "new/dir/file")).mode & 0o777).toBe(0o640);
       expect(lstatSync(join(open, "kept/tool")).mode & 0o777).toBe(0o755);
       expect(readlinkSync(join(open, "link"))).toBe("kept/tool");
-      expect(lstatSync(join(open, "hard")).ino).toBe(lstatSync(join(open, "new/dir/file")).ino);
+      expect(lstatSync(join(open, "new/hard")).ino).toBe(lstatSync(join(open, "new/dir/file")).ino);
       expect(readFileSync(join(closed, "file"), "utf8")).toBe("before");
+
+      const untouched = lstatSync(join(open, "new/dir/file"));
+      await ground.sh("echo more >one-more; rm link");
+      expect(lstatSync(join(open, "new/dir/file"))).toMatchObject({ ino: untouched.ino, ctimeMs: untouched.ctimeMs });
+      expect(readdirSync(open).sort()).toEqual(["kept", "new", "one-more"]);
+      await ground.sh("rm one-more; ln -s kept/tool link");
 
       writeFileSync(join(open, "kept/more"), "more");
       writeFileSync(join(closed, "late"), "late");
       const second = await ground.sh("ls; cat kept/more /platform/late; echo changed >kept/tool");
-      expect(second.said).toBe("hard\nkept\nlink\nnew\nmorelate");
+      expect(second.said).toBe("kept\nlink\nnew\nmorelate");
       expect(readFileSync(join(open, "kept/tool"), "utf8")).toBe("changed\n");
       expect(client("ps", "-q")).not.toBe("");
     }
