@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const page = join(root, "docs", "conformance.md");
+/** What no run of the tests can tell, written by hand: it ends the page. */
+const notes = readFileSync(join(root, "test", "conformance", "notes.md"), "utf8");
 const check = process.argv.includes("--check");
 const given = process.argv.slice(2).find((argument) => !argument.startsWith("--"));
 const { areas, rows, notYet } = JSON.parse(readFileSync(join(root, "test", "conformance", "rows.json"), "utf8"));
@@ -97,6 +99,7 @@ function write({ found, reasons }) {
         idsOf(area).map((id) => [id, rows[id].mark, cell(rows[id].rule), cell(state(id))]),
       ),
     ]),
+    notes,
   ]
     .join("\n")
     .replace(/\n+$/, "\n");

@@ -334,3 +334,28 @@ describe("CNB variables by Buildpack API", () => {
     expect(buildVariables(at(api), build)["CNB_EXEC_ENV"]).toBe(value);
   });
 });
+
+describe("files of env directories", () => {
+  it("ENV-027 a file whose name begins with a dot sets nothing", () => {
+    expect(
+      applyEnvFiles(
+        { A: "a" },
+        [
+          { name: ".override", content: "x" },
+          { name: ".A", content: "y" },
+        ],
+        "override",
+      ),
+    ).toEqual({ A: "a" });
+  });
+
+  it("ENV-004 a bare name of a layer's env and env.build replaces what was there before", () => {
+    const layer = (env: string, envBuild: string) => ({
+      paths: {},
+      env: [{ name: env, content: "new" }],
+      envBuild: [{ name: envBuild, content: "newer" }],
+    });
+    expect(withBuildLayer({ A: "old", B: "old" }, layer("A", "B"))).toEqual({ A: "new", B: "newer" });
+    expect(withBuildLayer({ A: "old" }, layer("A", "A"))).toEqual({ A: "newer" });
+  });
+});

@@ -97,6 +97,7 @@ describe("launch.toml", () => {
     const one = (type: string) => `[[processes]]\ntype = "${type}"\ncommand = ["x"]\ndefault = true\n`;
     const fault = faultOf(() => launch("0.12", one("a") + one("b")));
     expect(fault.message).toBe("Cannot read launch.toml: multiple default process types aren't allowed");
+    expect(fault.hint).toBe("default = true stands with a and b");
     expect(fault.exit).toBe("build");
     expect(launch("0.12", one("a")).processes[0]!.default).toBe(true);
   });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { baseEnd } from "../../src/cnb/base-end.ts";
-import { labelNames } from "../../src/cnb/label.ts";
+import { type LifecycleMetadata, labelNames } from "../../src/cnb/label.ts";
 import { ownAnnotations, withOwnAnnotations } from "../../src/cnb/own-label.ts";
 import { swapBase } from "../../src/cnb/rebase.ts";
 import { lifecycleOf, type RebaseQuestion, rebaseNotes, recordedRunImage, refusals } from "../../src/cnb/refusal.ts";
 import { type ImageConfig, labelsOf } from "../../src/oci/config.ts";
+import type { DiffId } from "../../src/oci/digest.ts";
 import { documentsOf, type Image } from "../../src/oci/image.ts";
 import { type AppContents, appImage, contentsOf, diffIdAt, runImage } from "../support/app-image.ts";
 import { faultOf } from "../support/fault.ts";
@@ -115,6 +116,33 @@ describe("which rebases are refused", () => {
   it("REBASE-009 an image that records no run image accepts none by name", () => {
     const [refusal] = refusals({ app: appImage(oldBase, { names: {} }), newBase, runImageName: recorded });
     expect(refusal!.found).toBe(`new base image '${recorded}' not found in existing run image metadata: not found`);
+  });
+
+  it("every reason says what was found, and what to do about it", () => {
+    const said = (question: Partial<RebaseQuestion>) =>
+      refusals({ app, newBase, runImageName: recorded, ...question }).map(({ found, hint, overridable }) => [
+        found,
+        hint,
+        overridable,
+      ]);
+    expect(said({ app: appImage(oldBase, { labels: { [labelNames.rebasable]: "false" } }) })).toEqual([
+      ["app image is not marked as rebasable", expect.stringContaining("--force"), true],
+    ]);
+    expect(said({ newBase: runImage([]) })).toEqual(
+      expect.arrayContaining([[`${recorded} has no layers`, "choose another run image", false]]),
+    );
+    const lost = said({ app: { ...app, config: { ...app.config, config: {} } } });
+    expect(lost).toEqual([
+      [
+        `it has no label ${labelNames.lifecycle} we can read`,
+        "only images that buildpacks built can be rebased",
+        false,
+      ],
+    ]);
+    const foreign = said({ runImageName: "elsewhere.example/x:1" });
+    expect(foreign[0]![0]).toMatch(
+      /^new base image 'elsewhere\.example\/x:1' not found in existing run image metadata: \{"image":"/,
+    );
   });
 
   it("REBASE-011 an old image's run image is named by its stack", () => {
@@ -303,6 +331,31 @@ describe("REBASE-002 where the run image ends", () => {
 
   /** Metadata of another shape: it does not account for the app's layers. */
   const opaque: AppContents = { metadata: (metadata) => ({ ...metadata, app: "old shape" }) };
+
+  it("metadata that lists more layers than there are, or none, decides nothing", () => {
+    const listing = (shas: readonly string[]): LifecycleMetadata => {
+      const metadata = lifecycleOf(appImage(runImage(["a", "b"])).config)!;
+      const none = { sha: "" };
+      return {
+        ...metadata,
+        app: shas.map((sha) => ({ sha })),
+        buildpacks: [],
+        config: none,
+        launcher: none,
+        "process-types": none,
+        sbom: none,
+        runImage: { ...metadata.runImage, topLayer: "top" },
+      };
+    };
+    const ids = (...names: string[]) => names as DiffId[];
+    expect(baseEnd(ids("top", "x"), listing(["x", "y", "z"]))).toEqual({ kind: "found", length: 1 });
+    expect(baseEnd(ids("top", "x", "top"), listing(["x", "y", "z", "z"]))).toEqual({ kind: "ambiguous", times: 2 });
+    expect(baseEnd(ids("top", "x", "top"), listing([]))).toEqual({ kind: "ambiguous", times: 2 });
+    expect(baseEnd(ids("top", "x"), listing([]))).toEqual({ kind: "found", length: 1 });
+    // All that is there is the app's: the recorded layer is above where a base could end.
+    expect(baseEnd(ids("top", "x"), listing(["top", "x"]))).toEqual({ kind: "found", length: 1 });
+    expect(baseEnd(ids("x"), listing(["x"]))).toEqual({ kind: "missing" });
+  });
 
   it("metadata that does not account for the app's layers decides only without doubt", () => {
     expect(end(appImage(runImage(["a", "b"]), opaque))).toEqual({ kind: "found", length: 2 });

@@ -162,3 +162,52 @@ describe("what a rebuild gets back", () => {
     },
   );
 });
+
+describe("why something is not given back", () => {
+  it.each<[string, LayerRecord | undefined, LayerRecord | undefined, string, readonly string[]]>([
+    [
+      "not for launch",
+      layer({}),
+      undefined,
+      "in the previous image launch=false",
+      ['Not restoring metadata for "a:x" from app image, marked as launch=false'],
+    ],
+    [
+      "for build, and not cached",
+      layer({ launch: true, build: true }),
+      undefined,
+      "in the previous image build=true, cache=false",
+      ['Not restoring metadata for "a:x" from app image, marked as build=true, cache=false'],
+    ],
+    [
+      "missing in the cache",
+      layer({ launch: true, cache: true }),
+      layer({}),
+      "in the previous image cache=true, but not found in cache; in the cache cache=false",
+      [
+        'Not restoring metadata for "a:x" from app image, marked as cache=true, but not found in cache',
+        'Not restoring "a:x" from cache, marked as cache=false',
+      ],
+    ],
+    [
+      "in the cache only, and not cached",
+      undefined,
+      layer({}),
+      "in the cache cache=false",
+      ['Not restoring "a:x" from cache, marked as cache=false'],
+    ],
+  ])("RESTORE-005 %s", (_title, app, cache, reason, said) => {
+    expect(decide(app, cache)).toEqual({ name: "x", reason });
+    const { lines } = plan(app ? records({ x: app }) : [], cache ? records({ x: cache }) : []);
+    expect(lines.filter(({ level }) => level === "debug").map(({ text }) => text)).toEqual(said);
+  });
+
+  it("layers come in byte order, from whichever side", () => {
+    const launch = layer({ launch: true });
+    const found = plan(
+      records({ b: launch, Z: launch }),
+      records({ a: layer({ cache: true }), é: layer({ cache: true }) }),
+    );
+    expect(found.buildpacks[0]!.layers.map(({ name }) => name)).toEqual(["Z", "a", "b", "é"]);
+  });
+});
