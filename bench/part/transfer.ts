@@ -39,7 +39,7 @@ export async function measureTransfers(ground: Ground): Promise<TransferFigures>
         // What one run has left must not help the next one.
         await using registry = await startRegistry({ skip: refuse });
         await before(registry.host);
-        return work(registry.host);
+        return await work(registry.host);
       });
     say(`${title} (pack)`);
     const mine = resultOf(await each((host) => ours(from(host)[0], to(host))));
