@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { labelsOf } from "../../src/oci/config.ts";
 import type { Event } from "../../src/std/event.ts";
@@ -51,10 +51,21 @@ describe("the phases", () => {
     expect((await bench.build([], { builder, runImage: "run" })).report).toBeDefined();
   });
 
-  it("API-020 image extensions are refused, not left out", async () => {
-    const more = '[[extensions]]\nuri = "ext"\n[[order-extensions]]\ngroup = [{ id = "e/x", version = "1" }]\n';
-    const builder = bench.builder([bench.buildpack({ id: "p/ext" })], [["p/ext"]], more);
-    expect((await bench.build([], { builder })).fault).toMatchObject({ code: "builder.extensions", exit: "usage" });
+  it("API-020 image extensions are applied or the build ends, they are never left out", async () => {
+    const extension = bench.write("ext/extension.toml", 'api = "0.12"\n[extension]\nid = "e/x"\nversion = "1"\n');
+    bench.write("ext/detect/plan.toml", '[[provides]]\nname = "tool"\n');
+    bench.write("ext/generate/run.Dockerfile", "ARG base_image\nFROM ${base_image}\nRUN true\n");
+    const more = `[[extensions]]\nuri = "${dirname(extension)}"\n[[order-extensions]]\ngroup = [{ id = "e/x", version = "1" }]\n`;
+    const detect = 'echo \'[[requires]]\nname = "tool"\' > "$CNB_BUILD_PLAN_PATH"';
+    const builder = bench.builder([bench.buildpack({ id: "p/ext", detect })], [["p/ext"]], more);
+    const { fault, report } = await bench.build([], {
+      builder,
+      image: "extended",
+      engine: "docker",
+      outside: { dockerHost: "unix:///nowhere/docker.sock" },
+    });
+    expect(report).toBeUndefined();
+    expect(fault).toMatchObject({ code: "engine.unusable", exit: "extend" });
   });
 });
 

@@ -251,7 +251,7 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
     expect(output).toContain("/opt/bin:/usr/bin:/bin");
     expect(report?.layers.some(({ id }) => id.includes("grow"))).toBe(false);
     expect(bench.read("grown/analyzed.toml")).toMatch(
-      /\[build-image\]\n {2}reference = "sha256:.*"\n {2}extend = true/,
+      /\[build-image\]\n {2}reference = "\S+@sha256:\S+"\n {2}extend = true/,
     );
     await bench.look("grown", async ({ image }) => {
       const run = await bench.look("run", ({ image: base }) => base);
