@@ -11,7 +11,7 @@ import { type Origin, projectVariables, settle } from "./settle.ts";
 import type { Selects } from "./source/app.ts";
 import { readGitSource } from "./source/git.ts";
 import { writeInline } from "./source/inline.ts";
-import { locatorFrom } from "./source/locator.ts";
+import { builderFrom, locatorFrom } from "./source/locator.ts";
 import { type Project, readIgnoreFiles, readProject } from "./source/project.ts";
 import { registryNamed } from "./source/registry.ts";
 import { selectionOf } from "./source/selection.ts";
@@ -88,7 +88,7 @@ async function saidBy(project: Project, execEnv: string, modules: HostPath): Pro
   const { builder, group, pre, post } = project.descriptor;
   const listed = (of: readonly ProjectBuildpack[]) => locatorsOf(of, project, execEnv, modules);
   return {
-    ...(builder && { builder: locatorFrom(project.base, builder) }),
+    ...(builder && { builder: builderFrom(project.base, builder) }),
     buildpacks: await listed(group),
     preBuildpacks: await listed(pre),
     postBuildpacks: await listed(post),

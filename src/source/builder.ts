@@ -39,7 +39,11 @@ async function readDescriptor(path: HostPath): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    const found = errnoOf(cause) === "ENOENT" ? "there is no such file" : reasonOf(cause);
+    const known: Record<string, string> = {
+      ENOENT: "there is no such file",
+      EISDIR: "it is a directory without a builder.toml",
+    };
+    const found = known[errnoOf(cause) ?? ""] ?? reasonOf(cause);
     throw new Fault("builder.missing", `Cannot read builder at ${path}: ${found}`, {
       cause,
       exit: "usage",

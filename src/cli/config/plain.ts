@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { PlainSetting } from "../../config-change.ts";
 import type { Config } from "../../config-file.ts";
-import { locatorFrom } from "../../source/locator.ts";
+import { builderFrom } from "../../source/locator.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
 
@@ -83,7 +83,7 @@ async function run(
 
 /** A builder may be a path, which must not depend on where later commands run. */
 function meant(context: Context, setting: PlainSetting, value: string | undefined): string | undefined {
-  return setting === "default-builder" && value !== undefined ? locatorFrom(context.cwd, value) : value;
+  return setting === "default-builder" && value !== undefined ? builderFrom(context.cwd, value) : value;
 }
 
 /** Adds the settings that have one value to `pack config`. */

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Config } from "../../config-file.ts";
 import type { EngineName } from "../../extending.ts";
-import { locatorFrom } from "../../source/locator.ts";
+import { builderFrom, locatorFrom } from "../../source/locator.ts";
 import type { Context } from "../context.ts";
 import { repeated } from "../input.ts";
 
@@ -50,7 +50,7 @@ export async function builderOptions(context: Context, flags: BuilderFlags, conf
     ...(name && {
       buildpackRegistry: (await import("../../source/registry.ts")).registryNamed(config.registries, name, undefined),
     }),
-    ...(flags.builder && { builder: locatorFrom(context.cwd, flags.builder) }),
+    ...(flags.builder && { builder: builderFrom(context.cwd, flags.builder) }),
     ...(flags.buildpack && { buildpacks: located(flags.buildpack) }),
     ...(flags.preBuildpack && { preBuildpacks: located(flags.preBuildpack) }),
     ...(flags.postBuildpack && { postBuildpacks: located(flags.postBuildpack) }),
