@@ -94,7 +94,7 @@ export async function assembleView(scratch: HostPath, surroundings: Surroundings
   const mounts = outerFirst([...own.filter(({ guest }) => !asked.some((mount) => mount.guest === guest)), ...asked]);
   const shown = await withRoom(base, mounts, merged);
   return {
-    steps: [...shown, ...(await kernelSteps()), ...mounts.map(mountStep)],
+    steps: [...shown, ...kernelSteps(), ...mounts.map(mountStep)],
     sealed: !shown.some((step) => step.guest === "/"),
   };
 }

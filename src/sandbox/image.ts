@@ -60,7 +60,7 @@ async function viewImage(image: UnpackedImage, root: Changeable, scratch: HostPa
   const asked = await settled(base, image.volumes);
   const own = await settled(base, [...resolver, ...(await completions(scratch, base, user, home))]);
   const wanted = own.filter(({ guest }) => !asked.some((mount) => mount.guest === guest));
-  const rest = [...(await kernelSteps()), ...outerFirst([...wanted, ...asked]).map(mountStep)];
+  const rest = [...kernelSteps(), ...outerFirst([...wanted, ...asked]).map(mountStep)];
   return { view: { steps: [...base, ...rest], sealed: false }, user, home };
 }
 

@@ -1,5 +1,5 @@
 import { accessSync, constants, type Dirent, lstatSync, readdirSync } from "node:fs";
-import { lstat, readdir, readlink, realpath } from "node:fs/promises";
+import { lstat, readlink, realpath } from "node:fs/promises";
 import { errnoOf } from "../std/fault.ts";
 import { guestPath, hostPath } from "../std/path.ts";
 import { isWithin, type MountStep, mountStep, type Step } from "./view.ts";
@@ -88,23 +88,21 @@ export async function machineSteps(network: string): Promise<Step[]> {
 }
 
 /** The kernel's switches, read-only: a process that is root outside may turn them even without any capability. */
-async function switches(): Promise<Step[]> {
+function switches(): Step[] {
   if (process.getuid?.() !== 0) return [];
-  const entries = await readdir("/proc", { withFileTypes: true });
-  const found = entries
-    .filter((entry) => !/^\d+$/.test(entry.name) && !entry.isSymbolicLink())
-    .map(async (entry) => {
-      const { mode } = await lstat(`/proc/${entry.name}`);
-      return entry.isDirectory() || (mode & 0o222) !== 0 ? [shownAsItIs(`/proc/${entry.name}`)] : [];
+  // Names alone: what kind a process's folder is cannot be told any more when the process has ended meanwhile.
+  return readdirSync("/proc")
+    .filter((name) => !/^\d+$/.test(name))
+    .flatMap((name): Step[] => {
+      const path = `/proc/${name}`;
+      const mode = modeOf(path) ?? 0;
+      const kind = mode & constants.S_IFMT;
+      const isShown = kind === constants.S_IFDIR || (kind !== constants.S_IFLNK && (mode & 0o222) !== 0);
+      return isShown ? [shownAsItIs(path)] : [];
     });
-  return (await Promise.all(found)).flat();
 }
 
 /** The kernel's own folders. */
-export async function kernelSteps(): Promise<Step[]> {
-  return [
-    { make: "proc", guest: guestPath("/proc") },
-    ...(await switches()),
-    { make: "dev", guest: guestPath("/dev") },
-  ];
+export function kernelSteps(): Step[] {
+  return [{ make: "proc", guest: guestPath("/proc") }, ...switches(), { make: "dev", guest: guestPath("/dev") }];
 }
