@@ -36,22 +36,40 @@ rmSync(dist, { recursive: true, force: true });
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 const { status } = spawnSync(process.execPath, [tsc, "-p", root], { stdio: ["ignore", "inherit", "inherit"] });
 if (status !== 0) process.exit(1);
-const program = join(dist, "pack.cjs");
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: ["src/cli/main.ts"],
-  outfile: program,
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "cjs",
-  banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
-  define: { "import.meta.url": "moduleUrl" },
-  // Large, and most commands do without.
-  external: ["dockerode", "execa", "undici"],
-  legalComments: "none",
-  metafile: true,
-  logLevel: "warning",
-});
-writeFileSync(join(dist, "pack.licenses"), noticesOf(metafile.inputs).join(`\n${"-".repeat(80)}\n\n`));
-writeFileSync(join(dist, "pack.code"), codeOf(module.wrap(readFileSync(program, "latin1")), program));
+
+/** Makes one file of a module and what it needs, with its code beside it; returns what is in it. */
+async function bundle(name, options) {
+  const path = join(dist, `${name}.cjs`);
+  const { metafile } = await build({
+    absWorkingDir: root,
+    outfile: path,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
+    ...options,
+  });
+  writeFileSync(join(dist, `${name}.code`), codeOf(module.wrap(readFileSync(path, "latin1")), path));
+  return metafile.inputs;
+}
+
+/** What speaks HTTP is a file of its own: commands that stay on this machine do without. */
+const aside = {
+  name: "aside",
+  setup: ({ onResolve }) => onResolve({ filter: /^undici$/ }, () => ({ path: "./undici.cjs", external: true })),
+};
+const inputs = {
+  ...(await bundle("undici", { entryPoints: ["node_modules/undici/index.js"] })),
+  ...(await bundle("pack", {
+    entryPoints: ["src/cli/main.ts"],
+    banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    define: { "import.meta.url": "moduleUrl" },
+    // Large, and most commands do without.
+    external: ["dockerode", "execa"],
+    plugins: [aside],
+  })),
+};
+writeFileSync(join(dist, "pack.licenses"), noticesOf(inputs).join(`\n${"-".repeat(80)}\n\n`));

@@ -1,21 +1,18 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
 import module, { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { constants, Script } from "node:vm";
 
 type Main = typeof import("./main.ts");
 
-/** The program as it was bundled into one file: some 200 files less to find and to read, and V8's code of it need not be made again. */
-function bundled(path: string): Main {
+const loaded = new Map<string, unknown>();
+
+/** A module as it was bundled into one file: hundreds of files less to find and to read, and V8's code of it need not be made again. */
+function bundled(path: string): unknown {
+  if (loaded.has(path)) return loaded.get(path);
   const require = createRequire(path);
-  const { enableCompileCache } = module as { enableCompileCache?: () => void };
-  if (enableCompileCache) {
-    // Node >= 22.1 keeps code by itself.
-    enableCompileCache();
-    return require(path) as Main;
-  }
   const script = new Script(module.wrap(readFileSync(path, "latin1")), {
     filename: path,
     // V8 leaves it alone when it is another one's.
@@ -23,8 +20,18 @@ function bundled(path: string): Main {
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const made = { exports: {} };
-  script.runInThisContext()(made.exports, require, made, path, dirname(path));
-  return made.exports as Main;
+  const demand = (id: string) => (/^\.\/\w+\.cjs$/.test(id) ? bundled(join(dirname(path), id)) : require(id));
+  script.runInThisContext()(made.exports, Object.assign(demand, require), made, path, dirname(path));
+  loaded.set(path, made.exports);
+  return made.exports;
+}
+
+/** The program. Node >= 22.1 keeps code by itself, and only has to be asked to. */
+function programAt(path: string): Main {
+  const { enableCompileCache } = module as { enableCompileCache?: () => void };
+  if (!enableCompileCache) return bundled(path) as Main;
+  enableCompileCache();
+  return createRequire(path)(path) as Main;
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -37,6 +44,6 @@ if (words.length === 1 && words[0] === "--version") {
   process.stdout.write(`${about.version}\n`);
 } else {
   const bundle = fileURLToPath(new URL("../pack.cjs", import.meta.url));
-  const { main } = existsSync(bundle) ? bundled(bundle) : await import("./main.ts");
+  const { main } = existsSync(bundle) ? programAt(bundle) : await import("./main.ts");
   process.exitCode = await main(words);
 }

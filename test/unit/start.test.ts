@@ -6,18 +6,22 @@ import { Script } from "node:vm";
 import { describe, expect, it } from "vitest";
 
 const path = (name: string) => fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
-const takes = (text: string) =>
-  new Script(module.wrap(text), { filename: path("pack.cjs"), cachedData: readFileSync(path("pack.code")) });
+const textOf = (name: string) => readFileSync(path(`${name}.cjs`), "latin1");
+const takes = (name: string, text: string) =>
+  new Script(module.wrap(text), { filename: path(`${name}.cjs`), cachedData: readFileSync(path(`${name}.code`)) });
 
 describe("the program in one file", () => {
-  const text = readFileSync(path("pack.cjs"), "latin1");
-
-  it("comes with the code that this V8 makes of it", () => {
-    expect(takes(text).cachedDataRejected).toBe(false);
+  it.each(["pack", "undici"])("comes with the code that this V8 makes of it (%s)", (name) => {
+    expect(takes(name, textOf(name)).cachedDataRejected).toBe(false);
   });
 
   it("is compiled anew when the code is of another text", () => {
-    expect(takes(`${text}\n`).cachedDataRejected).toBe(true);
+    expect(takes("pack", `${textOf("pack")}\n`).cachedDataRejected).toBe(true);
+  });
+
+  it("has what speaks HTTP in a file of its own", () => {
+    expect(textOf("pack")).toContain('require("./undici.cjs")');
+    expect(textOf("pack")).not.toContain("node_modules/undici/");
   });
 
   it("says its version as the package has it, with and without loading the rest", () => {
@@ -32,6 +36,7 @@ describe("the program in one file", () => {
   });
 
   it("names the licence of every library in it", () => {
+    const text = textOf("pack") + textOf("undici");
     const held = new Set([...text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/\n]+)/gm)].map(([, name]) => name));
     const notices = readFileSync(path("pack.licenses"), "utf8");
     expect([...held].filter((name) => !notices.includes(`${name} `))).toEqual([]);
