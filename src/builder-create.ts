@@ -8,19 +8,18 @@ import { labelNames } from "./cnb/label.ts";
 import type { ModuleKind } from "./cnb/module-descriptor.ts";
 import { nameOf } from "./cnb/order-file.ts";
 import type { TargetPattern } from "./cnb/target.ts";
-import { expandTargets, suffixedName, targetParts } from "./cnb/target-text.ts";
+import { expandTargets, targetParts } from "./cnb/target-text.ts";
 import { findLifecycle } from "./lifecycle.ts";
 import { type Making, type MakingOptions, openMaking, platformFor, warnOfStrays } from "./making.ts";
-import { labelsOf, platformOf } from "./oci/config.ts";
+import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Image } from "./oci/image.ts";
-import { mediaTypes } from "./oci/media-type.ts";
 import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { makeBuilder } from "./package/builder.ts";
 import { gatherParts } from "./package/gather.ts";
 import type { Part } from "./package/part.ts";
 import { type Keeper, openPlace } from "./place.ts";
-import { saveImage, saveIndex } from "./save.ts";
+import { saveTargets } from "./save-targets.ts";
 import { logTo } from "./std/event.ts";
 import { errnoOf, Fault, reasonOf } from "./std/fault.ts";
 import { type HostPath, hostPath } from "./std/path.ts";
@@ -194,29 +193,17 @@ export async function createBuilder(options: CreateBuilderOptions): Promise<Buil
   if (!hasPhases)
     log.info("The builder has a launcher and no phases: it works in this pack; name a [lifecycle] to use it in others");
   const textOf = (at: number) => targetParts({ ...configTarget(made[at]!.image), distros: [] }).join("/");
-  const saving = { target, tags: (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag))), emit };
-  if (made.length === 1) {
-    const { identity, names } = await saveImage({ ...saving, ...made[0]!, local: store });
-    return { names, digest: identity.digest, images: [{ target: textOf(0), imageId: identity.imageId }], hasPhases };
-  }
-  if (options.suffix)
-    for (const [at, { image, blobs }] of made.entries())
-      await target.images.write(
-        image,
-        target.names.map((one) => suffixedName(one, wanted[at]!)),
-        blobs,
-      );
-  const saved = await saveIndex({
-    ...saving,
-    images: made,
-    others: [],
-    listed: (descriptors) => ({
-      mediaType: mediaTypes.oci.index,
-      manifests: descriptors.map((one, at) => ({ ...one, platform: { ...platformOf(made[at]!.image.config) } })),
-    }),
+  const { names, digest, imageIds } = await saveTargets({
+    made,
+    targets: wanted,
+    suffix: options.suffix ?? false,
+    target,
+    tags: (options.tags ?? []).map((tag) => withDefaultTag(parseReference(tag))),
+    local: store,
+    emit,
   });
-  const images = saved.images.map(({ imageId }, at) => ({ target: textOf(at), imageId }));
-  return { names: saved.names, digest: saved.identity.digest, images, hasPhases };
+  const images = imageIds.map((imageId, at) => ({ target: textOf(at), imageId }));
+  return { names, digest, images, hasPhases };
 }
 
 function configTarget({ config }: Image): { os: string; arch: string; variant?: string } {

@@ -6,11 +6,9 @@ import type { ModuleKind } from "./cnb/module-descriptor.ts";
 import { nameOf } from "./cnb/order-file.ts";
 import { type PackageFile, parsePackageFile } from "./cnb/package-file.ts";
 import type { TargetPattern } from "./cnb/target.ts";
-import { expandTargets, suffixedName, targetParts } from "./cnb/target-text.ts";
+import { expandTargets, targetParts } from "./cnb/target-text.ts";
 import { type Making, type MakingOptions, openMaking, warnOfStrays } from "./making.ts";
-import { platformOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
-import { mediaTypes } from "./oci/media-type.ts";
 import { isPlatformFor } from "./oci/platform.ts";
 import { parseReference, withDefaultTag } from "./oci/reference.ts";
 import { directoryPart } from "./package/directory.ts";
@@ -18,7 +16,8 @@ import { gatherParts } from "./package/gather.ts";
 import { type MadePackage, makePackage } from "./package/package.ts";
 import type { Part, PartSet } from "./package/part.ts";
 import { type Keeper, openPlace } from "./place.ts";
-import { type Saved, saveImage, saveIndex } from "./save.ts";
+import { type Saved, saveImage } from "./save.ts";
+import { saveTargets } from "./save-targets.ts";
 import { logTo } from "./std/event.ts";
 import { errnoOf, Fault, reasonOf } from "./std/fault.ts";
 import { kindOf } from "./std/file.ts";
@@ -223,29 +222,16 @@ export async function packageBuildpack(options: PackageBuildpackOptions): Promis
   }
 
   await using target = openPlace(name, store, { base, platform, outside, keeper: output });
-  const saving = { target, tags, emit };
-  if (made.length === 1) {
-    const { image, blobs } = made[0]!;
-    const { identity, names } = await saveImage({ ...saving, image, blobs, local: store });
-    const images = [{ target: textOf(0), imageId: identity.imageId }];
-    return { id: info.id, version: info.version, names, digest: identity.digest, images };
-  }
-  if (options.suffix)
-    for (const [at, { image, blobs }] of made.entries())
-      await target.images.write(
-        image,
-        target.names.map((one) => suffixedName(one, wanted[at]!)),
-        blobs,
-      );
-  const saved = await saveIndex({
-    ...saving,
-    images: made,
-    others: [],
-    listed: (descriptors) => ({
-      mediaType: mediaTypes.oci.index,
-      manifests: descriptors.map((one, at) => ({ ...one, platform: { ...platformOf(made[at]!.image.config) } })),
-    }),
+  const suffix = options.suffix ?? false;
+  const { names, digest, imageIds } = await saveTargets({
+    made,
+    targets: wanted,
+    suffix,
+    target,
+    tags,
+    local: store,
+    emit,
   });
-  const images = saved.images.map(({ imageId }, at) => ({ target: textOf(at), imageId }));
-  return { id: info.id, version: info.version, names: saved.names, digest: saved.identity.digest, images };
+  const images = imageIds.map((imageId, at) => ({ target: textOf(at), imageId }));
+  return { id: info.id, version: info.version, names, digest, images };
 }
