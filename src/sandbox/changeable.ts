@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { execa } from "execa";
+import { loadExeca } from "../std/execa.ts";
 import { Fault } from "../std/fault.ts";
 import { type HostPath, under } from "../std/path.ts";
 import { openHolder } from "./holder.ts";
@@ -17,6 +17,7 @@ const tools = { env: { PATH: toolPath }, extendEnv: false, reject: false, stdin:
 
 async function copyOf(lower: HostPath, copy: HostPath): Promise<Changeable> {
   await mkdir(copy);
+  const execa = await loadExeca();
   const { failed, stderr } = await execa("cp", ["-a", "--reflink=auto", `${lower}/.`, copy], tools);
   if (failed) throw new Fault("root.copy", `Cannot copy image to ${copy}: ${stderr.trim().split("\n").at(-1)}`);
   return { host: copy, seen: copy, enter: (argv) => argv, [Symbol.asyncDispose]: async () => {} };

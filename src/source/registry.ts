@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rename, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { execa } from "execa";
 import {
   chooseVersion,
   indexPath,
@@ -10,6 +9,7 @@ import {
   type RegistryId,
 } from "../cnb/registry-index.ts";
 import { type Emit, logTo } from "../std/event.ts";
+import { loadExeca } from "../std/execa.ts";
 import { errnoOf, Fault } from "../std/fault.ts";
 import { isDirectory, kindOf, readText } from "../std/file.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
@@ -64,6 +64,7 @@ async function isBare(path: HostPath): Promise<boolean> {
 }
 
 async function git(args: readonly string[], place: string, signal: AbortSignal | undefined): Promise<void> {
+  const execa = await loadExeca();
   const result = await execa("git", args, {
     env: { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" },
     stdin: "ignore",

@@ -1,4 +1,4 @@
-import { execa } from "execa";
+import { loadExeca } from "../std/execa.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import type { HostPath } from "../std/path.ts";
 import { encodeHeader, type TarHeader } from "./header.ts";
@@ -80,6 +80,7 @@ export async function writeMarks(root: HostPath, { gone, opaque }: Marks): Promi
     "--touch",
     "--warning=no-timestamp",
   ];
+  const execa = await loadExeca();
   const { failed, stderr, message } = await execa("tar", ["-C", root, "-x", "-p", ...options, "-f", "-"], {
     input: archive,
     env: { PATH: path, LC_ALL: "C" },

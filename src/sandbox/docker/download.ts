@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, rename, symlink } from "node:fs/promises";
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { execa } from "execa";
+import { loadExeca } from "../../std/execa.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { kindOf } from "../../std/file.ts";
 import { type HostPath, under } from "../../std/path.ts";
@@ -18,6 +18,7 @@ async function move(from: HostPath, to: HostPath): Promise<void> {
     await rename(from, to);
   } catch (error) {
     if (errnoOf(error) !== "EXDEV") throw error;
+    const execa = await loadExeca();
     await execa("cp", ["-a", "--", from, to], { env: { PATH: toolPath }, extendEnv: false, stdin: "ignore" });
   }
 }

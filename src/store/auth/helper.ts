@@ -1,4 +1,4 @@
-import { execa } from "execa";
+import { loadExeca } from "../../std/execa.ts";
 import { Fault } from "../../std/fault.ts";
 import { isObject } from "../../std/json.ts";
 import type { Credential } from "./credential.ts";
@@ -24,6 +24,7 @@ async function callHelper(
 ): Promise<{ readonly exitCode: number | undefined; readonly stdout: string }> {
   const program = `docker-credential-${name}`;
   if (/[/\\]/.test(name)) refuse(program, "its name is a path", verb);
+  const execa = await loadExeca();
   const { exitCode, stdout, code, timedOut } = await execa(program, [verb], {
     input,
     env,
