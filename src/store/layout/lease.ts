@@ -63,8 +63,10 @@ export async function openLease(root: string): Promise<Lease> {
     folder,
     async pin(digests) {
       const fresh = [...new Set(digests)].filter((digest) => !pinned.has(digest));
+      // What is pinned was safe from the prunes that ran then, and later ones read of it.
+      if (fresh.length === 0) return;
       try {
-        if (fresh.length > 0) await appendFile(join(folder, "pins"), fresh.map((digest) => `${digest}\n`).join(""));
+        await appendFile(join(folder, "pins"), fresh.map((digest) => `${digest}\n`).join(""));
         if (await exists(pruneLockIn(root))) await withLock(pruneLockIn(root), async () => undefined);
       } catch (error) {
         throw systemFault("write image layout", root, error);
