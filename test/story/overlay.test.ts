@@ -15,6 +15,7 @@ import { namespace } from "../../src/sandbox/namespace.ts";
 import type { Event } from "../../src/std/event.ts";
 import { hostPath } from "../../src/std/path.ts";
 import { Bench, type Outcome } from "../support/flow.ts";
+import { peer } from "../support/peer.ts";
 
 const bench = new Bench({ app: false });
 const at = (path: string) => join(bench.app, path);
@@ -104,6 +105,16 @@ describe("an app that is not copied", () => {
       expect(again.report!.imageId).toBe(copied.report!.imageId);
     },
   );
+
+  it("has folders that move by mv and cannot be renamed in place, which a copy's can", async (test) => {
+    await needsOverlays(test);
+    peer("perl", test);
+    fillApp();
+    const renames = `perl -e 'print rename("folder", "moved") ? "renamed" : $!{EXDEV} ? "another device" : "$!"'`;
+    const bp = bench.buildpack({ id: "change/renames", build: renames });
+    const { laid, copied } = await bothWays(bp);
+    expect([laid.output, copied.output]).toEqual(["another device", "renamed"]);
+  });
 
   it("is not read again when nothing was changed, and read again when something was", async (test) => {
     await needsOverlays(test);
