@@ -152,7 +152,7 @@ describe("a build in a company's network", () => {
 
   it("goes through the proxies when it is asked to, and not otherwise", async (test) => {
     await network(test);
-    if (!has("curl")) return test.skip("there is no curl here");
+    peer("curl", test);
     const url = "https://company.test/";
     const ask = bench.buildpack({
       id: "test/proxied",
