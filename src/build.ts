@@ -1,14 +1,15 @@
-import type { CacheForm } from "./cache-form.ts";
-import { directoryOf, keepLaunchLayers, openCache } from "./cache-place.ts";
+import { directoryOf, keepLaunchLayers, openCache } from "./build/cache-place.ts";
+import { parseDestination } from "./build/destination.ts";
+import { detectOn } from "./build/detecting.ts";
+import { type EngineName, runExtensions } from "./build/extending.ts";
+import { writePhaseFiles } from "./build/phase-files.ts";
+import { phaseOf } from "./build/phase-of.ts";
 import { createdTime } from "./cnb/app-image.ts";
 import { execEnvName, isForOther } from "./cnb/exec-env.ts";
 import { labelNames } from "./cnb/label.ts";
 import { checkAnnotations, checkLabels } from "./cnb/own-label.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
 import { runImageRecord } from "./cnb/run-image.ts";
-import { parseDestination } from "./destination.ts";
-import { detectOn } from "./detecting.ts";
-import { type EngineName, runExtensions } from "./extending.ts";
 import { labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
@@ -20,18 +21,17 @@ import { exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
 import { restore } from "./phase/restore.ts";
 import { saveSboms, writeSboms } from "./phase/sbom.ts";
-import { writePhaseFiles } from "./phase-files.ts";
-import { phaseOf } from "./phase-of.ts";
-import { type Keeper, keyOf, openPlace } from "./place.ts";
-import { runImageNames } from "./run-image-choice.ts";
-import { saveImage, writeReport } from "./save.ts";
-import { openSetting, type SourceOptions } from "./setting.ts";
-import { openRunner } from "./stage.ts";
+import { type Keeper, keyOf, openPlace } from "./reach/place.ts";
+import { saveImage, writeReport } from "./reach/save.ts";
+import type { CacheForm } from "./setting/cache-form.ts";
+import { runImageNames } from "./setting/run-image-choice.ts";
+import { openSetting, type SourceOptions } from "./setting/setting.ts";
+import { openRunner } from "./setting/stage.ts";
+import { openSource } from "./setting/written.ts";
 import { type Emit, type Event, logTo, type Phase } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { hostPath, type Place } from "./std/path.ts";
 import { OpenedStack } from "./std/stack.ts";
-import { openSource } from "./written.ts";
 
 /** What a build is asked to do; only `app` and `image` are needed. */
 export interface BuildOptions extends SourceOptions {

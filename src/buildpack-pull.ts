@@ -1,11 +1,11 @@
 import { lstat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseLocator } from "./cnb/locator.ts";
-import { type MakingOptions, openMaking } from "./making.ts";
+import { type MakingOptions, openMaking } from "./making/making.ts";
 import type { Digest } from "./oci/digest.ts";
 import { familiarName, formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { readPackageLabels } from "./package/packaged.ts";
-import type { Keeper } from "./place.ts";
+import type { Keeper } from "./reach/place.ts";
 import { logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { copyImage } from "./store/copy.ts";

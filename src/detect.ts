@@ -1,14 +1,14 @@
+import { detectOn } from "./build/detecting.ts";
 import type { Buildpack } from "./cnb/buildpack.ts";
 import type { GroupVerdict } from "./cnb/detection.ts";
 import { execEnvName } from "./cnb/exec-env.ts";
 import type { Coordinates } from "./cnb/order.ts";
 import type { PlanEntry } from "./cnb/plan.ts";
-import { detectOn } from "./detecting.ts";
 import { analyze } from "./phase/analyze.ts";
-import { openSetting, type SourceOptions } from "./setting.ts";
+import { openSetting, type SourceOptions } from "./setting/setting.ts";
+import { openSource } from "./setting/written.ts";
 import { inPhase } from "./std/event.ts";
 import { type Fault, withExit } from "./std/fault.ts";
-import { openSource } from "./written.ts";
 
 /** How detection went. */
 export interface DetectReport {

@@ -1,8 +1,8 @@
-import type { Diagnosis, DoctorOptions, Finding } from "./diagnosis.ts";
-import { lookAtHome } from "./doctor-home.ts";
-import { lookOutside } from "./doctor-outside.ts";
-import { lookAtSandboxes } from "./doctor-sandbox.ts";
-import { lookAtTools } from "./doctor-tool.ts";
+import type { Diagnosis, DoctorOptions, Finding } from "./doctor/diagnosis.ts";
+import { lookAtHome } from "./doctor/home.ts";
+import { lookOutside } from "./doctor/outside.ts";
+import { lookAtSandboxes } from "./doctor/sandbox.ts";
+import { lookAtTools } from "./doctor/tool.ts";
 
 /** Looks at everything builds depend on: sandboxes, the store, credentials, proxies, daemons, tools. Changes nothing, shows no secret. */
 export async function doctor(options: DoctorOptions = {}): Promise<Diagnosis> {

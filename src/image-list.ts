@@ -1,8 +1,8 @@
-import { homeAt } from "./home.ts";
 import type { Digest } from "./oci/digest.ts";
 import { ociArchitecture } from "./oci/platform.ts";
 import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
 import { cacheKeyOf, cacheRegistry } from "./phase/cache.ts";
+import { homeAt } from "./reach/home.ts";
 import { Fault } from "./std/fault.ts";
 import { namesIn } from "./std/file.ts";
 import { type HostPath, under } from "./std/path.ts";

@@ -24,12 +24,10 @@ export {
   packageBuildpack,
 } from "./buildpack-package.ts";
 export { type PullBuildpackOptions, type PulledBuildpack, pullBuildpack } from "./buildpack-pull.ts";
-export { type CacheForm, parseCaches, type WrittenCaches } from "./cache-form.ts";
-export type { CompanyOptions } from "./company.ts";
-export { changeConfig, readConfig } from "./config.ts";
-export type { Config } from "./config-file.ts";
+export type { Config } from "./config/config.ts";
+export { changeConfig, readConfig } from "./config/file.ts";
 export { type DetectReport, detect } from "./detect.ts";
-export type { Diagnosis, DoctorOptions, Finding, State } from "./diagnosis.ts";
+export type { Diagnosis, DoctorOptions, Finding, State } from "./doctor/diagnosis.ts";
 export { doctor } from "./doctor.ts";
 export { listImages, type PruneReport, pruneStore, removeImages } from "./image-list.ts";
 export {
@@ -41,7 +39,7 @@ export {
 } from "./inspect.ts";
 export { type InspectSidesOptions, inspectSides, type Side, type Sides } from "./inspect-sides.ts";
 export { type LoginOptions, type LoginReport, login, logout } from "./login.ts";
-export type { MakingOptions } from "./making.ts";
+export type { MakingOptions } from "./making/making.ts";
 export {
   type Annotation,
   addToManifestList,
@@ -54,9 +52,10 @@ export {
   pushManifestList,
   removeFromManifestList,
 } from "./manifest-list.ts";
-export type { OutsideOptions } from "./outside.ts";
 export type { ExportedLayer } from "./phase/export/assembly.ts";
-export { type PullPolicy, parsePullPolicy } from "./pull-policy.ts";
+export type { OutsideOptions } from "./reach/outside.ts";
+export { type PullPolicy, parsePullPolicy } from "./reach/pull-policy.ts";
+export type { RunImageMirrors } from "./reach/run-image.ts";
 export {
   openRebaser,
   type RebaseOptions,
@@ -67,10 +66,11 @@ export {
 } from "./rebase.ts";
 export { type InstallationReport, report } from "./report.ts";
 export { type RunOptions, type RunReport, run } from "./run.ts";
-export type { RunImageMirrors } from "./run-image.ts";
-export type { SandboxOptions } from "./sandbox-choice.ts";
 export { downloadSbom, type SbomOptions } from "./sbom.ts";
-export type { SourceOptions } from "./setting.ts";
+export { type CacheForm, parseCaches, type WrittenCaches } from "./setting/cache-form.ts";
+export type { CompanyOptions } from "./setting/company.ts";
+export type { SandboxOptions } from "./setting/sandbox-choice.ts";
+export type { SourceOptions } from "./setting/setting.ts";
 export type { Emit, Event, Level, Phase } from "./std/event.ts";
 export { type ExitName, exitCodeOf, exitCodes, Fault } from "./std/fault.ts";
 export { copy, type TransferOptions } from "./transfer.ts";

@@ -1,10 +1,10 @@
-import { homeAt } from "./home.ts";
 import { type ImageInfo, type InspectOptions, imageInfoOf } from "./inspect.ts";
 import type { ImageConfig } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import { ociArchitecture } from "./oci/platform.ts";
-import { Outside, type OutsideOptions } from "./outside.ts";
-import { type ImagePlace, openPlace } from "./place.ts";
+import { homeAt } from "./reach/home.ts";
+import { Outside, type OutsideOptions } from "./reach/outside.ts";
+import { type ImagePlace, openPlace } from "./reach/place.ts";
 import { Fault } from "./std/fault.ts";
 import { hostPath } from "./std/path.ts";
 import type { StoredImage } from "./store/contract.ts";

@@ -1,11 +1,11 @@
 import { type BomEntry, parseBom, parseBuildMetadata } from "./cnb/build-metadata.ts";
 import { labelNames, parseLifecycleMetadata } from "./cnb/label.ts";
-import { homeAt } from "./home.ts";
 import { envOf, labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Image } from "./oci/image.ts";
 import { formatPlatform, ociArchitecture } from "./oci/platform.ts";
-import { openPlace } from "./place.ts";
+import { homeAt } from "./reach/home.ts";
+import { openPlace } from "./reach/place.ts";
 import { hostPath } from "./std/path.ts";
 import { openLayout } from "./store/layout.ts";
 

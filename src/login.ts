@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { parseReference } from "./oci/reference.ts";
-import type { OutsideOptions } from "./outside.ts";
+import type { OutsideOptions } from "./reach/outside.ts";
 import { type Emit, logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { dropCredential, keepCredential } from "./store/auth/keep.ts";
@@ -58,7 +58,7 @@ export async function login(options: LoginOptions): Promise<LoginReport> {
   const [{ openRegistry }, { proxySettingsOf }, { tlsSettingsOf }] = await Promise.all([
     import("./store/registry.ts"),
     import("./store/registry/proxy.ts"),
-    import("./outside.ts"),
+    import("./reach/outside.ts"),
   ]);
   {
     await using registries = openRegistry({

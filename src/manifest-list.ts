@@ -1,5 +1,5 @@
-import { type Draft, withEntries, withoutEntry } from "./draft.ts";
-import { findImages, type ListOptions, openWork, readSource, type Work } from "./manifest-work.ts";
+import { type Draft, withEntries, withoutEntry } from "./manifest-list/draft.ts";
+import { findImages, type ListOptions, openWork, readSource, type Work } from "./manifest-list/work.ts";
 import type { Descriptor } from "./oci/descriptor.ts";
 import { type Digest, isDigest } from "./oci/digest.ts";
 import type { Index } from "./oci/manifest.ts";
@@ -10,7 +10,7 @@ import { Fault } from "./std/fault.ts";
 import { isStoredIndex } from "./store/contract.ts";
 import { platformIn } from "./store/platform.ts";
 
-export type { ListOptions } from "./manifest-work.ts";
+export type { ListOptions } from "./manifest-list/work.ts";
 
 /** The media types of an index: OCI's, or those of Docker's manifest lists. */
 export type ListFormat = "oci" | "docker";

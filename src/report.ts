@@ -1,6 +1,6 @@
 import { bundle } from "./bundle.ts";
 import { buildpackApis, platformApi } from "./cnb/api.ts";
-import { configPath } from "./config.ts";
+import { configPath } from "./config/file.ts";
 import { readText } from "./std/file.ts";
 import type { HostPath } from "./std/path.ts";
 import { isTable, parseToml, type TomlValue } from "./std/toml.ts";

@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { constants } from "node:os";
-import { homeAt } from "./home.ts";
-import { directoryOf, watched } from "./image-files.ts";
 import { platformOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import { formatPlatform, isPlatformFor, ociArchitecture } from "./oci/platform.ts";
-import { openPlace } from "./place.ts";
+import { homeAt } from "./reach/home.ts";
+import { directoryOf, watched } from "./reach/image-files.ts";
+import { openPlace } from "./reach/place.ts";
 import { type Hear, startAttached } from "./sandbox/attach.ts";
 import type { Mount } from "./sandbox/contract.ts";
 import { prepareImage } from "./sandbox/image.ts";

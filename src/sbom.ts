@@ -1,8 +1,8 @@
 import { lifecycleOf } from "./cnb/refusal.ts";
-import { homeAt } from "./home.ts";
 import { ociArchitecture } from "./oci/platform.ts";
-import { Outside, type OutsideOptions } from "./outside.ts";
-import { type ImagePlace, openPlace } from "./place.ts";
+import { homeAt } from "./reach/home.ts";
+import { Outside, type OutsideOptions } from "./reach/outside.ts";
+import { type ImagePlace, openPlace } from "./reach/place.ts";
 import type { Emit } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { makeDirectory } from "./std/file.ts";

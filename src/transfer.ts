@@ -1,10 +1,10 @@
 import { lifecycleOf } from "./cnb/refusal.ts";
-import { homeAt } from "./home.ts";
 import type { Identity } from "./oci/image.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { ociArchitecture } from "./oci/platform.ts";
-import { Outside, type OutsideOptions } from "./outside.ts";
-import { type ImagePlace, openPlace } from "./place.ts";
+import { homeAt } from "./reach/home.ts";
+import { Outside, type OutsideOptions } from "./reach/outside.ts";
+import { type ImagePlace, openPlace } from "./reach/place.ts";
 import { type Emit, logTo } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { hostPath } from "./std/path.ts";

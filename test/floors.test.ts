@@ -16,8 +16,18 @@ const floors: Record<string, number> = {
   engine: 5,
   phase: 6,
   package: 6,
-  "": 7,
-  cli: 8,
+  reach: 7,
+  config: 8,
+  making: 8,
+  setting: 9,
+  build: 10,
+  rebase: 10,
+  doctor: 10,
+  "manifest-list": 10,
+  "": 11,
+  cli: 12,
+  // What ships beside the code, told by the place it stands at.
+  "bundle.ts": 1,
 };
 
 function modules(): string[] {
@@ -25,6 +35,7 @@ function modules(): string[] {
 }
 
 function folderOf(module: string): string {
+  if (floors[module] !== undefined) return module;
   return module.includes("/") ? module.slice(0, module.indexOf("/")) : "";
 }
 

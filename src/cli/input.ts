@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Option } from "commander";
-import type { OutsideOptions } from "../outside.ts";
-import type { Keeper } from "../place.ts";
-import { parsePullPolicy } from "../pull-policy.ts";
+import type { OutsideOptions } from "../reach/outside.ts";
+import type { Keeper } from "../reach/place.ts";
+import { parsePullPolicy } from "../reach/pull-policy.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath } from "../std/path.ts";
 import type { Context } from "./context.ts";
@@ -158,8 +158,8 @@ export function outsideOptions(
     env: context.env,
     mirrors: async () => {
       const [{ readConfig }, { registryMirrorsOf }] = await Promise.all([
-        import("../config.ts"),
-        import("../config-file.ts"),
+        import("../config/file.ts"),
+        import("../config/config.ts"),
       ]);
       return registryMirrorsOf(await readConfig(context.home));
     },

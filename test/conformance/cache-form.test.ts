@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseCache, parseCaches } from "../../src/cache-form.ts";
 import { parseCacheMetadata } from "../../src/cnb/cache-file.ts";
 import { labelNames } from "../../src/cnb/label.ts";
 import { documentsOf } from "../../src/oci/image.ts";
 import { mediaTypes } from "../../src/oci/media-type.ts";
 import { parseReference } from "../../src/oci/reference.ts";
+import { parseCache, parseCaches } from "../../src/setting/cache-form.ts";
 import { formatDaemonAddress } from "../../src/store/daemon.ts";
 import { openRegistry } from "../../src/store/registry.ts";
 import { engineFor } from "../support/dockerd.ts";

@@ -4,7 +4,7 @@ import { labelNames, parseLifecycleMetadata } from "../../src/cnb/label.ts";
 import { planRestore } from "../../src/cnb/restore.ts";
 import { labelsOf } from "../../src/oci/config.ts";
 import { cacheName } from "../../src/phase/cache.ts";
-import { keyOf } from "../../src/place.ts";
+import { keyOf } from "../../src/reach/place.ts";
 import { hostPath } from "../../src/std/path.ts";
 import type { StoredImage } from "../../src/store/contract.ts";
 import { Bench } from "../support/flow.ts";

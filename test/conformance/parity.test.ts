@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { labelNames } from "../../src/cnb/label.ts";
 import { labelsOf } from "../../src/oci/config.ts";
 import { cacheName } from "../../src/phase/cache.ts";
-import { keyOf } from "../../src/place.ts";
+import { keyOf } from "../../src/reach/place.ts";
 import { hostPath } from "../../src/std/path.ts";
 import { Bench } from "../support/flow.ts";
 import { layerEntries } from "../support/tar-list.ts";

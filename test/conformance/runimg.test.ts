@@ -7,7 +7,7 @@ import {
   targetOf,
 } from "../../src/cnb/run-image.ts";
 import { formatReference } from "../../src/oci/reference.ts";
-import { runImageNamesFor } from "../../src/run-image.ts";
+import { runImageNamesFor } from "../../src/reach/run-image.ts";
 import { faultOf } from "../support/fault.ts";
 
 const images = [

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Finding } from "../../src/diagnosis.ts";
+import type { Finding } from "../../src/doctor/diagnosis.ts";
 
 let home: string;
 beforeEach(() => {

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { BuildOptions } from "../../src/build.ts";
 import { pruneStore } from "../../src/image-list.ts";
-import { keyOf } from "../../src/place.ts";
+import { keyOf } from "../../src/reach/place.ts";
 import { hostPath } from "../../src/std/path.ts";
 import { removeTree } from "../../src/std/remove.ts";
 import { Bench, type Outcome } from "../support/flow.ts";

@@ -12,13 +12,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { homeAt } from "../../src/home.ts";
 import type { ContainerConfig } from "../../src/oci/config.ts";
 import { diffIdOfTar, digestOf } from "../../src/oci/digest.ts";
 import { type Image, withLayers } from "../../src/oci/image.ts";
 import { mediaTypes } from "../../src/oci/media-type.ts";
 import { ociArchitecture } from "../../src/oci/platform.ts";
 import { parseReference } from "../../src/oci/reference.ts";
+import { homeAt } from "../../src/reach/home.ts";
 import { openLayout } from "../../src/store/layout.ts";
 
 const programs = [

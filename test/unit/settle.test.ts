@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { origins, settle } from "../../src/settle.ts";
+import { origins, settle } from "../../src/setting/settle.ts";
 
 interface Settings {
   readonly builder: string;

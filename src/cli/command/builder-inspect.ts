@@ -17,7 +17,7 @@ interface Flags {
 async function inspect(context: Context, given: string | undefined, flags: Flags): Promise<number> {
   const [{ inspectBuilder, isTrusted }, { readConfig }] = await Promise.all([
     import("../../builder-inspect.ts"),
-    import("../../config.ts"),
+    import("../../config/file.ts"),
   ]);
   const config = await readConfig(context.home);
   const image = given ?? config.defaultBuilder;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Finding, State } from "../../diagnosis.ts";
+import type { Finding, State } from "../../doctor/diagnosis.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
 import { outsideOptions } from "../input.ts";

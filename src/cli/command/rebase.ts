@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { PackageDiff } from "../../base/diff.ts";
 import type { Compressor } from "../../oci/media-type.ts";
-import type { PullPolicy } from "../../pull-policy.ts";
+import type { PullPolicy } from "../../reach/pull-policy.ts";
 import type { RebaseReport } from "../../rebase.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
@@ -49,8 +49,8 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
   const [{ rebase }, { parsePlatform }, { readConfig }, { runImageMirrorsOf }] = await Promise.all([
     import("../../rebase.ts"),
     import("../../oci/platform.ts"),
-    import("../../config.ts"),
-    import("../../config-file.ts"),
+    import("../../config/file.ts"),
+    import("../../config/config.ts"),
   ]);
   const config = await readConfig(context.home);
   const pullPolicy = flags.pullPolicy ?? config.pullPolicy;

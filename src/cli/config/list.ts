@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Config } from "../../config-file.ts";
+import type { Config } from "../../config/config.ts";
 import type { TomlEdit } from "../../std/toml-edit.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
@@ -12,7 +12,7 @@ async function show(
   none: string,
   rowsOf: (config: Config) => readonly Readonly<Record<string, string>>[],
 ): Promise<number> {
-  const { readConfig } = await import("../../config.ts");
+  const { readConfig } = await import("../../config/file.ts");
   const rows = rowsOf(await readConfig(context.home));
   if (context.json) for (const row of rows) context.result(JSON.stringify(row));
   else if (rows.length === 0) context.say(none);
@@ -26,14 +26,17 @@ async function show(
   return 0;
 }
 
-type Changes = typeof import("../../config-change.ts");
+type Changes = typeof import("../../config/change.ts");
 
 async function change(
   context: Context,
   plan: (changes: Changes) => (config: Config) => readonly TomlEdit[],
   said: string,
 ): Promise<number> {
-  const [{ changeConfig }, changes] = await Promise.all([import("../../config.ts"), import("../../config-change.ts")]);
+  const [{ changeConfig }, changes] = await Promise.all([
+    import("../../config/file.ts"),
+    import("../../config/change.ts"),
+  ]);
   await changeConfig(context.home, plan(changes));
   context.say(said);
   return 0;

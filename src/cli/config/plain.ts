@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { PlainSetting } from "../../config-change.ts";
-import type { Config } from "../../config-file.ts";
+import type { PlainSetting } from "../../config/change.ts";
+import type { Config } from "../../config/config.ts";
 import { builderFrom } from "../../source/locator.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
@@ -63,8 +63,8 @@ async function run(
   isUnset: boolean,
 ): Promise<number> {
   const [{ readConfig, changeConfig }, { setPlain }] = await Promise.all([
-    import("../../config.ts"),
-    import("../../config-change.ts"),
+    import("../../config/file.ts"),
+    import("../../config/change.ts"),
   ]);
   const spoken = settings[setting];
   const before = spoken.of(await readConfig(context.home));

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import type { Config } from "../../config-file.ts";
-import type { EngineName } from "../../extending.ts";
+import type { EngineName } from "../../build/extending.ts";
+import type { Config } from "../../config/config.ts";
 import { builderFrom, locatorFrom } from "../../source/locator.ts";
 import type { Context } from "../context.ts";
 import { repeated } from "../input.ts";

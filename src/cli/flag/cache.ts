@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { parseCaches } from "../../cache-form.ts";
+import { parseCaches } from "../../setting/cache-form.ts";
 import { repeatedWhole } from "../input.ts";
 
 /** What `addCacheFlags` adds. */

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { parseTargetText } from "../../cnb/target-text.ts";
-import type { PullPolicy } from "../../pull-policy.ts";
+import type { PullPolicy } from "../../reach/pull-policy.ts";
 import { Fault } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
 import { insecureFlag, isKeeper, outsideOptions, pullPolicyFlag, repeated, repeatedWhole } from "../input.ts";
@@ -50,7 +50,7 @@ export function addMadeFlags(command: Command): Command {
 
 /** The options of the library that flags of `addSourcesFlags` and the configuration fill. */
 export async function sourcesOptions(context: Context, flags: SourcesFlags) {
-  const { readConfig } = await import("../../config.ts");
+  const { readConfig } = await import("../../config/file.ts");
   const { pullPolicy, registries, defaultRegistry } = await readConfig(context.home);
   const [policy, registry] = [flags.pullPolicy ?? pullPolicy, flags.buildpackRegistry ?? defaultRegistry];
   return {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { PullPolicy } from "../../pull-policy.ts";
+import type { PullPolicy } from "../../reach/pull-policy.ts";
 import type { Context } from "../context.ts";
 import { insecureFlag, outsideOptions, pullPolicyFlag, repeated } from "../input.ts";
 

@@ -15,7 +15,7 @@ export function addSettingFlags(command: Command): Command {
 
 /** The options of the library that these flags and the context fill. */
 export async function settingOptions(context: Context, flags: SettingFlags) {
-  const { readConfig } = await import("../../config.ts");
+  const { readConfig } = await import("../../config/file.ts");
   const config = await readConfig(context.home);
   return {
     config,

@@ -1,7 +1,7 @@
 import type { SpawnSyncReturns } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { homeAt } from "../../../src/home.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
+import { homeAt } from "../../../src/reach/home.ts";
 import type { Event } from "../../../src/std/event.ts";
 import { openDaemon } from "../../../src/store/daemon.ts";
 import { openLayout } from "../../../src/store/layout.ts";

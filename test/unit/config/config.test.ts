@@ -11,9 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { changeConfig, readConfig } from "../../../src/config.ts";
-import * as change from "../../../src/config-change.ts";
-import { parseConfig, registryMirrorsOf } from "../../../src/config-file.ts";
+import * as change from "../../../src/config/change.ts";
+import { parseConfig, registryMirrorsOf } from "../../../src/config/config.ts";
+import { changeConfig, readConfig } from "../../../src/config/file.ts";
 import { report } from "../../../src/report.ts";
 import { type HostPath, hostPath } from "../../../src/std/path.ts";
 import { removeTree } from "../../../src/std/remove.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../../src/config-file.ts";
+import { parseConfig } from "../../../src/config/config.ts";
 import { Bench } from "../../support/flow.ts";
 import { pack } from "../../support/program.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseDestination } from "../../../src/destination.ts";
+import { parseDestination } from "../../../src/build/destination.ts";
 import { formatReference } from "../../../src/oci/reference.ts";
 import { hostPath } from "../../../src/std/path.ts";
 import { faultOf } from "../../support/fault.ts";

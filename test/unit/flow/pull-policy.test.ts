@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseReference } from "../../../src/oci/reference.ts";
-import { intervalOf, isDue, parsePullPolicy } from "../../../src/pull-policy.ts";
-import { pullRecord } from "../../../src/pull-record.ts";
+import { intervalOf, isDue, parsePullPolicy } from "../../../src/reach/pull-policy.ts";
+import { pullRecord } from "../../../src/reach/pull-record.ts";
 import { hostPath } from "../../../src/std/path.ts";
 import { faultOf } from "../../support/fault.ts";
 

@@ -1,13 +1,13 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { homeAt } from "../../../src/home.ts";
 import { pruneStore, removeImages } from "../../../src/image-list.ts";
 import { diffIdOfTar, digestOf } from "../../../src/oci/digest.ts";
 import { type Image, withLayers } from "../../../src/oci/image.ts";
 import { mediaTypes } from "../../../src/oci/media-type.ts";
 import { ociArchitecture } from "../../../src/oci/platform.ts";
 import { parseReference } from "../../../src/oci/reference.ts";
+import { homeAt } from "../../../src/reach/home.ts";
 import { guestPath, type HostPath } from "../../../src/std/path.ts";
 import type { StoredImage } from "../../../src/store/contract.ts";
 import { openLayout } from "../../../src/store/layout.ts";
