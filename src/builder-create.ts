@@ -7,11 +7,12 @@ import { checkDefinition } from "./cnb/builder-check.ts";
 import { labelNames } from "./cnb/label.ts";
 import type { ModuleKind } from "./cnb/module-descriptor.ts";
 import { nameOf } from "./cnb/order-file.ts";
+import { type NamedRunImage, sharedRegistries, sharedUsers, unlikeMirrors } from "./cnb/run-image-advice.ts";
 import type { TargetPattern } from "./cnb/target.ts";
 import { expandTargets, targetParts } from "./cnb/target-text.ts";
 import { findLifecycle } from "./making/lifecycle.ts";
 import { type Making, type MakingOptions, openMaking, platformFor, warnOfStrays } from "./making/making.ts";
-import { labelsOf } from "./oci/config.ts";
+import { type ImageConfig, labelsOf } from "./oci/config.ts";
 import type { Digest } from "./oci/digest.ts";
 import type { Image } from "./oci/image.ts";
 import { formatReference, parseReference, withDefaultTag } from "./oci/reference.ts";
@@ -84,29 +85,38 @@ async function gatherAll(
   return parts;
 }
 
-/** Looks at every run image the builder names: it may be elsewhere, but what is there is of the builder's stack. */
-async function checkRunImages({ runImages, stackId }: Builder, target: TargetPattern, making: Making): Promise<void> {
-  const names = runImages.flatMap(({ image, mirrors }) => [image, ...mirrors]);
-  const look = async (name: string) => {
+/** Looks at every run image the builder names: it may be elsewhere, but what is there is of the builder's stack and fits the build image. */
+async function checkRunImages(
+  { runImages, stackId }: Builder,
+  buildConfig: ImageConfig,
+  target: TargetPattern,
+  making: Making,
+): Promise<void> {
+  const log = logTo(making.emit);
+  const look = async (name: string): Promise<NamedRunImage | undefined> => {
     try {
-      return await making.glance(withDefaultTag(parseReference(name)), platformFor(target));
+      const stored = await making.glance(withDefaultTag(parseReference(name)), platformFor(target));
+      if (stored) return { name, imageId: stored.identity.imageId, config: stored.image.config };
     } catch (error) {
-      if (error instanceof Fault) return undefined;
-      throw error;
+      if (!(error instanceof Fault)) throw error;
     }
+    log.warn(`run image ${name} is not accessible`);
+    return undefined;
   };
-  const found = await Promise.all(names.map(look));
-  for (const [at, stored] of found.entries()) {
-    if (stored === undefined) {
-      logTo(making.emit).warn(`run image ${names[at]} is not accessible`);
-      continue;
-    }
-    const stack = labelsOf(stored.image.config)[labelNames.stackId] ?? "";
-    if (stackId && stack !== stackId)
+  for (const names of runImages) {
+    for (const sentence of sharedRegistries(names)) log.warn(sentence);
+    const looked = await Promise.all([names.image, ...names.mirrors].map(look));
+    const found = looked.filter((one) => one !== undefined);
+    const stranger = found.find(({ config }) => stackId && labelsOf(config)[labelNames.stackId] !== stackId);
+    if (stranger) {
+      const stack = labelsOf(stranger.config)[labelNames.stackId] ?? "";
       throw new Fault(
         "builder.stack",
-        `Cannot make builder: builder.toml is for stack "${stackId}", and run image ${names[at]} for "${stack}"`,
+        `Cannot make builder: builder.toml is for stack "${stackId}", and run image ${stranger.name} for "${stack}"`,
       );
+    }
+    for (const sentence of unlikeMirrors(found)) log.warn(sentence);
+    for (const sentence of sharedUsers(buildConfig, found)) log.info(sentence);
   }
 }
 
@@ -139,7 +149,7 @@ async function makeFor(
   const { os, architecture, variant } = base.image.config;
   const ground: TargetPattern = { os, arch: architecture, ...(variant && { variant }), distros: target?.distros ?? [] };
   const [, lifecycle, buildpacks, extensions] = await Promise.all([
-    checkRunImages(definition, ground, making),
+    checkRunImages(definition, base.image.config, ground, making),
     findLifecycle(definition.lifecycle, architecture, making),
     gatherAll(definition.buildpacks, "buildpack", ground, making),
     gatherAll(definition.extensions, "extension", ground, making),

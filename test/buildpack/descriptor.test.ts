@@ -2,6 +2,8 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync 
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { describe, expect, it } from "vitest";
+import { abilitiesOf, buildpackApis, parseApi } from "../../src/cnb/api.ts";
+import { checkout } from "../support/program.ts";
 import { buildpacks } from "./lifecycle.ts";
 
 interface Descriptor {
@@ -13,6 +15,9 @@ interface Descriptor {
 
 const read = (path: string) => parse(readFileSync(join(buildpacks, path), "utf8"));
 const names = readdirSync(buildpacks).filter((name) => statSync(join(buildpacks, name)).isDirectory());
+const examples = readdirSync(join(checkout, "samples/buildpacks"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => `samples/buildpacks/${name}`);
 const descriptors = new Map(names.map((name) => [name, read(`${name}/buildpack.toml`) as unknown as Descriptor]));
 const versions = new Map([...descriptors.values()].map(({ buildpack }) => [buildpack.id, buildpack.version]));
 
@@ -37,6 +42,19 @@ describe("the bundled buildpacks", () => {
     expect(readme[0]).toBe(`# ${buildpack.id}`);
     expect(readme.length).toBeLessThanOrEqual(7);
   });
+
+  // Of what came with Buildpack API 0.10 they use [[targets]]; with any older one those would mean nothing.
+  it.each([...names.map((name) => `buildpacks/${name}`), ...examples])(
+    "API-007 %s names the lowest API that fits",
+    (place) => {
+      const { api, order, targets } = parse(
+        readFileSync(join(checkout, place, "buildpack.toml"), "utf8"),
+      ) as unknown as Descriptor;
+      const lowest = buildpackApis.find((text) => abilitiesOf(parseApi(text, place)).targets);
+      expect(api).toBe(lowest);
+      expect(order ?? targets).toBeDefined();
+    },
+  );
 
   it("DESC-012 DESC-013 every order names buildpacks that are there, in their versions", () => {
     const builder = read("builder.toml") as unknown as Descriptor & { buildpacks: { uri: string }[] };

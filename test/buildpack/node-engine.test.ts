@@ -98,7 +98,7 @@ describe("plinth/node-engine", () => {
     }
   });
 
-  it("describes what it installed without time or serial number", () => {
+  it("SBOM-018 describes what it installed without time or serial number", () => {
     publish({ "24": ["24.9.0"] });
     build();
     expect(JSON.parse(layer("node.sbom.cdx.json"))).toEqual({

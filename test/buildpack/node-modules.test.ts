@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -82,12 +83,13 @@ const app = (manifest: object, tree: object = modules) => ({
 });
 
 describe("plinth/node-modules", () => {
-  it("without a build script installs for production and links it into the app", () => {
+  it("BUILD-011 without a build script installs for production into a layer, to which the app has a link", () => {
     expect(build(app({})).calls).toEqual(["ci --omit=dev"]);
     expect(readlinkSync(join(workspace.app, "node_modules"))).toBe(layer("modules/node_modules"));
     expect(existsSync(layer("modules/node_modules/.package-lock.json"))).toBe(false);
     expect(workspace.typesOf("node-modules", "modules")).toEqual(["cache", "launch"]);
     expect(workspace.layerNames("node-modules")).toEqual(["modules", "packages"]);
+    expect(readdirSync(workspace.app).sort()).toEqual([...Object.keys(app({})), "node_modules"].sort());
     expect(build(app({})).calls).toEqual([]);
     expect(readlinkSync(join(workspace.app, "node_modules"))).toBe(layer("modules/node_modules"));
   });
@@ -176,6 +178,18 @@ describe("plinth/node-modules", () => {
     }
     const { components } = JSON.parse(readFileSync(layer("modules.sbom.cdx.json"), "utf8"));
     expect(components.map(({ purl }: { purl: string }) => purl)).toEqual(["pkg:npm/ms@2.0.0", "pkg:npm/ms@2.1.3"]);
+  });
+
+  it("SBOM-018 describes what the app runs with and what it is built with, each beside its layer", () => {
+    const described = (name: string): string[] =>
+      JSON.parse(readFileSync(layer(`${name}.sbom.cdx.json`), "utf8")).components.map(
+        ({ purl }: { purl: string }) => purl,
+      );
+    for (const _ of ["installed", "reused"]) {
+      expect(build(app({ scripts: { build: "make" } })).status).toBe(0);
+      expect(described("modules")).toEqual(["pkg:npm/ms@2.1.3"]);
+      expect(described("build-modules")).toEqual(["pkg:npm/dev@1.0.0", "pkg:npm/ms@2.1.3"]);
+    }
   });
 
   it("keeps a compiled add-on and nothing of the compiler's", () => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -31,11 +31,12 @@ const metadataOf = (name: string) =>
   parse(readFileSync(join(workspace.layersOf(name), `${name}.toml`), "utf8"))["metadata"];
 
 describe("the buildpacks of package managers", () => {
-  it("put the program on PATH, and nothing npm noted about where it came from", () => {
+  it("BUILD-011 SBOM-018 put the program into a layer that is described, and nothing npm noted about where it came from", () => {
     registry.publish({ "yarn@1": ["1.22.21", "1.22.22"] }, integrity);
     write({ "package.json": {}, "yarn.lock": "" });
     const { status, output } = workspace.build(["yarn"]);
     expect([status, output]).toEqual([0, expect.stringContaining('Installing yarn 1.22.22, for "1" (default)')]);
+    expect(readdirSync(workspace.app).sort()).toEqual(["package.json", "yarn.lock"]);
     const layer = join(workspace.layersOf("yarn"), "yarn");
     expect(readlinkSync(join(layer, "bin/yarn"))).toBe("../node_modules/yarn/cli.js");
     expect(existsSync(join(layer, "node_modules/.package-lock.json"))).toBe(false);

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type CreateBuilderOptions, createBuilder } from "../../src/builder-create.ts";
 import { packageBuildpack } from "../../src/buildpack-package.ts";
-import { buildpackApis } from "../../src/cnb/api.ts";
+import { abilitiesOf, buildpackApis, parseApi } from "../../src/cnb/api.ts";
 import { builderLabels, parseBuilderMetadata } from "../../src/cnb/builder-label.ts";
 import { parseLifecycleFile } from "../../src/cnb/lifecycle-file.ts";
 import { parseModuleLayers } from "../../src/cnb/module-layers.ts";
@@ -62,7 +64,7 @@ async function entriesOf(stored: StoredImage): Promise<Map<string, LayerEntry>> 
 }
 
 describe("builders that are made", () => {
-  it("BUILDER-001 BUILDER-002 have the files of a builder, each buildpack in a layer at its place", async () => {
+  it("BUILDER-001 BUILDER-002 FILE-053 have the files of a builder, each buildpack in a layer at its place", async () => {
     await images();
     const more =
       '[[build.env]]\nname = "JAVA_OPTS"\nvalue = "-Xmx1g"\nsuffix = "append"\ndelim = " "\n[[build.env]]\nname = "A"\nvalue = "b"\n' +
@@ -130,6 +132,30 @@ describe("builders that are made", () => {
     const { diffId } = report!.layers.find(({ id }) => id === "acme/layer:l")!;
     const entries = await bench.look("app1", (stored) => layerEntries(stored, diffId));
     expect(entries.find(({ name }) => name === "/layers/acme_layer/l/f")!.text).toBe("-Xmx1g\n");
+  });
+
+  it("TRAP-030 run buildpacks as they were released, each at the API that its own descriptor says", async () => {
+    await bench.runImage();
+    await writeMachineImage(bench.home, "build", {
+      config: { Env: ["PATH=/usr/bin:/bin", "CNB_USER_ID=1000", "CNB_GROUP_ID=1000"], User: "1000:1000" },
+      more: ["sha256sum"],
+    });
+    // As the libraries that buildpacks are written with do: another API than the one they were made for ends them.
+    const made = buildpackApis.map((api) => {
+      const refuse = `read -r line < "$CNB_BUILDPACK_DIR/buildpack.toml"; [ "$line" = 'api = "${api}"' ] || exit 3`;
+      const build = `${refuse}\necho "${api} $(sha256sum < "$CNB_BUILDPACK_DIR/buildpack.toml")"`;
+      const targets = abilitiesOf(parseApi(api, api)).targets ? '[[targets]]\nos = "linux"' : '[[stacks]]\nid = "*"';
+      const id = `acme/at-${api}`;
+      return { id, api, directory: bench.buildpack({ id, api, more: targets, detect: refuse, build }) };
+    });
+    const all = [made.map(({ directory }) => directory), [made.map(({ id }) => id)]] as const;
+    await make({ name: "builder", config: definition(...all) });
+    const { output, fault } = await bench.build([], { builder: "builder", image: "apis" });
+    expect(fault).toBeUndefined();
+    const sum = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+    expect(output.trim().split("\n")).toEqual(
+      made.map(({ api, directory }) => `${api} ${sum(join(directory, "buildpack.toml"))}  -`),
+    );
   });
 
   it("BUILDER-003 keep the variables and labels of the build image", async () => {
@@ -268,6 +294,43 @@ describe("builders that are made", () => {
     await images();
     await expect(make({ name: "refused", config: config() })).rejects.toMatchObject({ code });
     await expect(bench.look("refused", () => undefined)).rejects.toThrow("no image");
+  });
+
+  it("IMG-004 say so when apps run as the user who builds, and nothing when they do not", async () => {
+    const said = () => events.flatMap((event) => (event.type === "log" ? [event.text] : [])).join("\n");
+    const config = definition([one], [["acme/one"]]);
+    await images();
+    await make({ name: "builder", config });
+    expect(said()).toContain("run image run runs apps as 1000, the user who builds: they can change their own files");
+    await images((changed) => ({
+      ...changed,
+      config: { ...changed.config, Env: ["CNB_USER_ID=1001", "CNB_GROUP_ID=1000"] },
+    }));
+    await make({ name: "builder", config });
+    expect(said()).not.toContain("the user who builds");
+  });
+
+  it("FILE-052 warn when mirrors share a registry, or are another image", async () => {
+    await images();
+    await bench.runImage("near.example/run", (config) => ({ ...config, author: "somebody else" }));
+    const names = (mirrors: string) =>
+      `[build]\nimage = "build"\n[[run.images]]\nimage = "run"\nmirrors = [${mirrors}]\n`;
+    const warned = async (mirrors: string) => {
+      await make({ name: "builder", config: bench.builder([one], [["acme/one"]], names(mirrors)) });
+      return warnings().filter((text) => text.includes("mirror"));
+    };
+    const id = (name: string) => bench.look(name, ({ identity }) => identity.imageId);
+    expect(await warned('"near.example/run"')).toEqual([
+      `run image run is ${await id("run")}, and its mirror near.example/run is ${await id("near.example/run")}`,
+    ]);
+    await bench.runImage("near.example/run");
+    expect(await warned('"near.example/run"')).toEqual([]);
+    expect(await warned('"near.example/run", "near.example/again"')).toEqual([
+      "run image near.example/run and its mirror near.example/again are both on near.example: each belongs on a registry of its own",
+    ]);
+    expect(await warned('"docker.io/library/run:latest"')).toEqual([
+      "run image run and its mirror docker.io/library/run:latest are both on docker.io: each belongs on a registry of its own",
+    ]);
   });
 
   it("BUILDER-015 a build image without its user's ids, or that is a builder, is refused", async () => {

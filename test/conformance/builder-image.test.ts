@@ -80,7 +80,7 @@ describe("a build with a builder image", () => {
     expect(names(outcome)).toEqual(["test/main@1.0.0"]);
   });
 
-  it("BUILDER-002 reads the stack.toml of builders from before run.toml", async () => {
+  it("BUILDER-002 FILE-053 reads the stack.toml of builders from before run.toml", async () => {
     const [builderRun, none] = [
       { image: "run", mirrors: ["m"] },
       { image: "", mirrors: [] },
@@ -153,7 +153,8 @@ describe("a build with a builder image", () => {
 
   it("BUILDER-016 gives the image the builder's launcher, and says which lifecycle it is of", async () => {
     const recipe = { buildpacks: [bench.buildpack({ id: "test/main" })], order: one("test/main") };
-    const files = { "/cnb/lifecycle/exporter": Buffer.from("#!/bin/sh\necho 0.20.1+abc1234\n") };
+    const tell = '#!/bin/sh\n[ "$CNB_PLATFORM_API" = 0.15 ] || exit 11\necho 0.20.1+abc1234\n';
+    const files = { "/cnb/lifecycle/exporter": Buffer.from(tell) };
     const sboms = { "/cnb/lifecycle/launcher.sbom.cdx.json": '{"of":"launcher"}' };
     expect(names(await build({ ...recipe, lifecycle: { version: "0.20.1" }, files: { ...files, ...sboms } }))).toEqual([
       "test/main@1.0.0",

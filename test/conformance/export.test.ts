@@ -66,7 +66,7 @@ describe("the app image's config", () => {
     expect(config.Labels).toEqual({ "io.buildpacks.base.id": "base", other: "kept", my: "label" });
   });
 
-  it("EXPORT-017 TRAP-014 variables replace in place or come last, PATH is led by processes and lifecycle", () => {
+  it("API-008 EXPORT-017 TRAP-014 variables replace in place or come last, PATH is led by processes and lifecycle", () => {
     expect(planConfig(app).config.Env).toEqual([
       "PATH=/cnb/process:/cnb/lifecycle:/usr/bin:/bin",
       "CNB_APP_DIR=/workspace",

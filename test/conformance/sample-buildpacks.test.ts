@@ -29,8 +29,8 @@ describe("the sample buildpacks", () => {
     const { fault, output, document } = await built("world", [["samples/hello-world", "samples/hello-moon"]]);
     expect(fault).toBeUndefined();
     expect(document("group")["group"]).toMatchObject([
-      { id: "samples/hello-world", version: "0.0.2", api: "0.11" },
-      { id: "samples/hello-moon", version: "0.0.2", api: "0.11" },
+      { id: "samples/hello-world", version: "0.0.2", api: "0.10" },
+      { id: "samples/hello-moon", version: "0.0.2", api: "0.10" },
     ]);
     expect(document("plan")["entries"]).toMatchObject([
       {

@@ -260,8 +260,9 @@ describe("what the process inherits", () => {
     expect(variables["PATH"]).toBe("/usr/bin:/cnb/process/more:/bin");
   });
 
-  it("LAUNCH-027 all other variables pass through unchanged", async () => {
-    const { variables } = await environmentOf({}, { X: "a=b  c", EMPTY: "", BPL_Y: "1" });
-    expect(variables).toMatchObject({ X: "a=b  c", EMPTY: "", BPL_Y: "1" });
+  it("LAUNCH-027 BIND-004 all other variables pass through unchanged, that of the old bindings too", async () => {
+    const given = { X: "a=b  c", EMPTY: "", BPL_Y: "1", CNB_BINDINGS: "/platform/bindings" };
+    const { variables } = await environmentOf({}, given);
+    expect(variables).toMatchObject(given);
   });
 });

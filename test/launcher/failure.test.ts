@@ -51,7 +51,7 @@ describe("how a launch ends", () => {
     ["0.6", "failed to set platform API: platform API version '0.6' is incompatible with the lifecycle"],
     ["0.16", "failed to set platform API: platform API version '0.16' is incompatible with the lifecycle"],
     ["1.0", "failed to set platform API: platform API version '1.0' is incompatible with the lifecycle"],
-  ])("LAUNCH-029 Platform API %j ends with 11", async (api, message) => {
+  ])("LAUNCH-029 API-009 API-012 Platform API %j ends with 11", async (api, message) => {
     await using image = await openImage(files);
     const { code, stderr, stdout } = await image.run("exits", [], { CNB_PLATFORM_API: api });
     expect(stderr.split("\n")[0]).toBe(`ERROR: ${message}`);
@@ -59,12 +59,22 @@ describe("how a launch ends", () => {
   });
 
   it.each(["0.7", "0.8", "0.9", "0.10", "0.11", "0.12", "0.13", "0.14", "0.15"])(
-    "runs on Platform API %s",
+    "API-009 runs on Platform API %s",
     async (api) => {
       await using image = await openImage(files);
       expect((await image.run("exits", [], { CNB_PLATFORM_API: api })).code).toBe(7);
     },
   );
+
+  it.each([undefined, "0.99"])("API-010 Platform API %j ends with 11 before anything else is read", async (api) => {
+    await using unread = await openImage({ [metadata]: "no TOML" });
+    const env = { CNB_PLATFORM_API: api };
+    expect((await unread.run("launcher", ["--", "true"], env)).code).toBe(11);
+    expect((await unread.run("nobody", [], { ...env, CNB_APP_DIR: "/nowhere", CNB_PROCESS_TYPE: "web" })).code).toBe(
+      11,
+    );
+    expect((await unread.run("launcher", ["--", "true"])).code).toBe(1);
+  });
 
   it.each([
     ["0.6", "failed to set API for buildpack 'a/b': buildpack API version '0.6' is incompatible with the lifecycle"],

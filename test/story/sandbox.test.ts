@@ -78,6 +78,20 @@ describe("one app in several sandboxes", () => {
     expect(again.output).toContain("kept: first\n");
   });
 
+  it.for(["namespace", "docker"] as const)(
+    "BUILD-013 has a %s of its own for detection and for build",
+    async (sandbox, test) => {
+      const outside = sandbox === "docker" ? { dockerHost: formatDaemonAddress((await engine(test)).address) } : {};
+      const places = '"$HOME/left" /tmp/left /dev/shm/left';
+      const leave = `for place in ${places}; do : >"$place"; [ -e "$place" ] || exit 1; done`;
+      const look = `for place in ${places}; do [ ! -e "$place" ] || echo "there is $place"; done; echo done`;
+      const pack = bench.buildpack({ id: "test/apart", detect: leave, build: look });
+      const { output, fault } = await bench.build([pack], { builder, sandbox, outside, image: `apart-${sandbox}` });
+      expect(fault).toBeUndefined();
+      expect(output).toBe("done\n");
+    },
+  );
+
   it("builds without a network where it needs none, and there is none", async (test) => {
     const { address } = await engine(test);
     const outside = { dockerHost: formatDaemonAddress(address) };

@@ -59,17 +59,28 @@ function install() {
   mkdirSync(layerPath("packages"), { recursive: true });
   run("Cannot install packages", manager.install(full, layerPath("packages"), manager.lockfile));
   for (const path of modulesUnder(app)) dropCompilerFiles(join(app, path));
-  if (full && !because) copyModules(app, emptyLayer("build-modules"));
+  if (full && !because) keepForBuilds();
+}
+
+/** Keeps everything that builds of the app need for the next one, with its own bill of materials. */
+function keepForBuilds() {
+  copyModules(app, emptyLayer("build-modules"));
+  writeSbom("build-modules", packagesOf(app));
+}
+
+/** The components of every package in the node_modules directories under a directory. */
+function packagesOf(directory) {
+  return packagesIn(modulesUnder(directory).map((path) => join(directory, path))).map(npmComponent);
 }
 
 function finishModules() {
   const modules = emptyLayer("modules");
   moveModules(app, modules);
-  const found = packagesIn(modulesUnder(modules).map((path) => join(modules, path)));
+  const found = packagesOf(modules);
   say(`Packages for the running app: ${found.length}`);
   if (found.length === 0) return dropLayer("modules");
 
-  writeSbom("modules", found.map(npmComponent));
+  writeSbom("modules", found);
   const programs = join(modules, "node_modules", ".bin");
   if (existsSync(programs)) writeEnv("modules", { "env.launch/PATH.append": programs, "env.launch/PATH.delim": ":" });
 }

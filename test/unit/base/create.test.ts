@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { diffPackages } from "../../../src/base/diff.ts";
 import { packagesOf } from "../../../src/base/packages.ts";
 import { architecture, debianArchive } from "../../support/debian-archive.ts";
 import { bench, contentsOf } from "./place.ts";
@@ -110,12 +111,19 @@ describe("a base from packages", { timeout: 60_000 }, () => {
     expect(b.suites).toEqual(["one", "one-updates"]);
   });
 
-  it("takes newer packages from further suites and keeps every layer they are not in", async (test) => {
+  it("IMG-012 takes newer packages from further suites of the same release, and keeps every layer they are not in", async (test) => {
     using place = bench();
     const packages = ["app", "base-files", "heavy"];
     const before = await place.create(definition(packages), from(sample(test)));
     const after = await place.create(definition(packages, 'suites = ["release", "security"]\n'), from(sample(test)));
     expect(after.packages).toEqual({ ...before.packages, lib: "1.0-2" });
+    expect(after.distro).toEqual(before.distro);
+    expect(diffPackages(before.packages!, after.packages!)).toEqual({
+      added: [],
+      removed: [],
+      upgraded: [{ name: "lib", from: "1.0-1", to: "1.0-2" }],
+      downgraded: [],
+    });
     const titles = ["small packages", "heavy 1.0", "system files"].map((title) => `plinth base: ${title}`);
     expect(before.image.config.history.map((entry) => entry.created_by)).toEqual(titles);
     const same = before.image.layers.map((layer, at) => layer.diffId === after.image.layers[at]?.diffId);
