@@ -104,22 +104,3 @@ export function isTrusted(name: string, trusted: readonly string[]): boolean {
     return (other.tag === undefined && other.digest === undefined) || isSameName(wanted, other);
   });
 }
-
-/** A builder to begin with. */
-export interface SuggestedBuilder {
-  readonly vendor: string;
-  readonly image: string;
-  readonly description: string;
-}
-
-/** Builders that are published for everybody, each with what it says of itself where its registry can be asked. */
-export function suggestBuilders(options: Omit<InspectSidesOptions, "image">): Promise<readonly SuggestedBuilder[]> {
-  return Promise.all(
-    knownBuilders
-      .filter(({ isSuggested }) => isSuggested)
-      .map(async ({ vendor, image, description }) => {
-        const { remote } = await lookOnSides({ ...options, image }, (found) => builderInfoOf(found, image, 0));
-        return { vendor, image, description: remote.info?.description || description };
-      }),
-  );
-}

@@ -7,9 +7,8 @@ export {
   type BuilderInfo,
   type InspectBuilderOptions,
   inspectBuilder,
-  type SuggestedBuilder,
-  suggestBuilders,
 } from "./builder-inspect.ts";
+export { type SuggestedBuilder, suggestBuilders } from "./builder-suggest.ts";
 export {
   type InspectPackageOptions,
   inspectPackage,

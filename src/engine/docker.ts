@@ -145,7 +145,9 @@ export function docker(find: () => Promise<DaemonAddress>, scratch: HostPath): E
         return { usable: true, detail: `${kind === "podman" ? "Podman" : "Docker"} ${version}` };
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
-        const because = reasonOf(error).replace(/^Cannot [^:]*: /, "");
+        // Every place where a daemon might have been is what `pack doctor` lists by itself.
+        const isNone = error.code === "daemon.none";
+        const because = isNone ? "there is no daemon here" : reasonOf(error).replace(/^Cannot [^:]*: /, "");
         return { usable: false, because, hint: error.hint ?? "start Docker or Podman's service" };
       }
     },

@@ -42,7 +42,10 @@ async function* bytesAt(path: string, diffId: string): ByteStream {
     file = await open(path, "r");
   } catch (error) {
     const found = errnoOf(error) === "ENOENT" ? "the cache does not hold it" : reasonOf(error);
-    throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: ${found}`, { exit: "restore" });
+    throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: ${found}`, {
+      exit: "restore",
+      hint: "--clear-cache builds without it",
+    });
   }
   try {
     for await (const part of file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 })) yield part as Buffer;
@@ -75,6 +78,7 @@ async function readDirectory(root: HostPath): Promise<Cache | undefined> {
         `Cannot read cached layer ${diffId} at ${root}: its content has digest ${found}`,
         {
           exit: "restore",
+          hint: "--clear-cache builds without it",
         },
       );
     },

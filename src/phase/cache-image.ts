@@ -25,6 +25,7 @@ function cacheOf(stored: StoredImage): Cache | undefined {
       if (!layer)
         throw new Fault("cache.missing", `Cannot read cached layer ${diffId}: the cache does not hold it`, {
           exit: "restore",
+          hint: "--clear-cache builds without it",
         });
       // What is not compressed is verified where it is read.
       const isPlain = compressionOf(layer.descriptor.mediaType) === "none";

@@ -76,6 +76,10 @@ export async function unpackZip(archive: HostPath, to: HostPath, signal?: AbortS
     }
   } catch (cause) {
     signal?.throwIfAborted();
-    throw new Fault("app.zip", `Cannot unpack app at ${archive}: ${reasonOf(cause)}`, { cause, exit: "usage" });
+    throw new Fault("app.zip", `Cannot unpack app at ${archive}: ${reasonOf(cause)}`, {
+      cause,
+      exit: "usage",
+      hint: "the archive is damaged, or holds what no app needs; zip the app again, or give its directory",
+    });
   }
 }

@@ -19,7 +19,10 @@ export function corruptBlob(digest: string, place: string, found: string): Fault
 
 /** The fault of a blob that is not where it was looked for. */
 export function missingBlob(digest: string, place: string, cause?: unknown): Fault {
-  return new Fault("blob.missing", `Cannot read blob ${digest} at ${place}: it is not there`, { cause });
+  return new Fault("blob.missing", `Cannot read blob ${digest} at ${place}: it is not there`, {
+    cause,
+    hint: "the copy is incomplete; write the image again from where it came",
+  });
 }
 
 /**

@@ -51,6 +51,7 @@ describe("pack doctor", () => {
     expect(code).toBe(0);
     expect([...new Set(findings.map(({ area }) => area))]).toEqual([
       "sandbox",
+      "engines",
       "store",
       "credentials",
       "proxies",
@@ -59,6 +60,8 @@ describe("pack doctor", () => {
     ]);
     for (const name of ["choice with a builder image", "choice without", "namespace", "docker", "host", "overlays"])
       expect(of(findings, "sandbox", name), name).toBeDefined();
+    for (const name of ["choice for image extensions", "buildah", "docker"])
+      expect(of(findings, "engines", name), name).toBeDefined();
     for (const name of ["place", "disk", "images"]) expect(of(findings, "store", name), name).toBeDefined();
     expect(of(findings, "tools", "apt-get")).toBeDefined();
     expect(of(findings, "proxies", "environment")).toMatchObject({ state: "none" });

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { builderInfoOf, isTrusted } from "../../src/builder-inspect.ts";
+import { suggestBuilders } from "../../src/builder-suggest.ts";
 import { builderText } from "../../src/cli/render/builder.ts";
 import { orderText } from "../../src/cli/render/order.ts";
 import { builderLabels } from "../../src/cnb/builder-label.ts";
 import { detectionOrder, detectionOrderJson } from "../../src/cnb/detection-order.ts";
+import { knownBuilders } from "../../src/cnb/known-builders.ts";
 import type { OpenOrder } from "../../src/cnb/order-file.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 import { encodeJson } from "../../src/std/json.ts";
@@ -150,5 +155,25 @@ describe("what a builder says of itself", () => {
 
   it("is nothing when the image is no builder", () => {
     expect(faultOf(() => builderInfoOf(found({}), "x")).code).toBe("builder.label");
+  });
+});
+
+describe("builders to begin with", () => {
+  it("are known where no registry can be asked, and say so", async () => {
+    const home = mkdtempSync(join(tmpdir(), "plinth-suggest-"));
+    try {
+      const env = { HTTPS_PROXY: "http://127.0.0.1:1" };
+      const suggested = await suggestBuilders({ home, outside: { env } });
+      const known = knownBuilders.filter(({ isSuggested }) => isSuggested);
+      expect(suggested).toEqual(
+        known.map(({ vendor, image, description }) => ({ vendor, image, description, isUnasked: true })),
+      );
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  it("are not waited for by who has stopped", async () => {
+    await expect(suggestBuilders({ signal: AbortSignal.abort(new Error("stopped")) })).rejects.toThrow("stopped");
   });
 });

@@ -1,4 +1,6 @@
 import { type Command, Option } from "commander";
+import { parseReference } from "../../oci/reference.ts";
+import { logTo } from "../../std/event.ts";
 import { Fault } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
@@ -58,7 +60,7 @@ async function inspect(context: Context, given: string | undefined, flags: Flags
 }
 
 async function suggest(context: Context): Promise<number> {
-  const { suggestBuilders } = await import("../../builder-inspect.ts");
+  const { suggestBuilders } = await import("../../builder-suggest.ts");
   const suggested = await suggestBuilders({
     home: context.home,
     base: context.cwd,
@@ -75,6 +77,13 @@ async function suggest(context: Context): Promise<number> {
         5,
       ),
     );
+    const unasked = new Set(
+      suggested.flatMap(({ image, isUnasked }) => (isUnasked ? [parseReference(image).registry] : [])),
+    );
+    if (unasked.size > 0)
+      logTo(context.emit).warn(
+        `Not asked, as they do not answer: ${[...unasked].join(", ")}; what their builders say may be older`,
+      );
     context.say("\nTip: Learn more about a specific builder with:\n  pack builder inspect <builder-image>");
   }
   return 0;

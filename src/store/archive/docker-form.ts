@@ -37,9 +37,11 @@ function texts(value: Json | undefined): string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === "string") ? (value as string[]) : undefined;
 }
 
+const damaged = "the archive is damaged, or cut short by what wrote it; write it again";
+
 function parseList(text: string, place: string): Listed[] {
   const list = parseJson(text, place);
-  const broken = (found: string) => new Fault("archive.invalid", `Cannot read ${place}: ${found}`);
+  const broken = (found: string) => new Fault("archive.invalid", `Cannot read ${place}: ${found}`, { hint: damaged });
   if (!Array.isArray(list)) throw broken("expected a list of images");
   return list.map((item: Json, at) => {
     if (!isObject(item)) throw broken(`entry ${at} is not an object`);
@@ -100,6 +102,7 @@ export async function readDockerForm(archive: OpenArchive): Promise<ArchivedImag
     throw new Fault(
       "archive.invalid",
       `Cannot read archive at ${place}: ${listName} names ${name}, which is not there`,
+      { hint: damaged },
     );
   };
   const behind = new Map<Descriptor, { listed: Listed; configText: string }>();
@@ -122,7 +125,7 @@ export async function readDockerForm(archive: OpenArchive): Promise<ArchivedImag
       const { diffIds } = parseConfig(configText, `${listed.config} in ${place}`);
       if (diffIds.length !== listed.layers.length) {
         const found = `its list has ${listed.layers.length} layers, its config ${diffIds.length}`;
-        throw new Fault("image.mismatch", `Cannot read image at ${place}: ${found}`);
+        throw new Fault("image.mismatch", `Cannot read image at ${place}: ${found}`, { hint: damaged });
       }
       const ranges = new Map<Digest, Range>();
       const layers: Descriptor[] = [];

@@ -97,7 +97,7 @@ export async function scanArchive(file: FileHandle, place: string): Promise<Cont
     throw new Fault(
       "archive.invalid",
       `Cannot read archive at ${place}: ${reason.replace(/^Cannot read archive(?: at byte \d+)?: /, "")}`,
-      { cause },
+      { cause, hint: (cause instanceof Fault && cause.hint) || "the archive is damaged; get it again" },
     );
   }
   for (const { name, target } of links) {

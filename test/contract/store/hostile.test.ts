@@ -300,6 +300,7 @@ describe("a damaged archive", () => {
         await using archive = openArchive(path, { form: options.form });
         const fault = await faultOf(readAll(() => archive.read(name)));
         expect(fault.message, `cut at ${length}`).toMatch(/^Cannot /);
+        expect(fault.hint, `cut at ${length}: ${fault.message}`).toBeDefined();
       }
     }),
   );
