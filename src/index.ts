@@ -72,4 +72,4 @@ export type { SandboxOptions } from "./setting/sandbox-choice.ts";
 export type { SourceOptions } from "./setting/setting.ts";
 export type { Emit, Event, Level, Phase } from "./std/event.ts";
 export { type ExitName, exitCodeOf, exitCodes, Fault } from "./std/fault.ts";
-export { copy, type TransferOptions } from "./transfer.ts";
+export { type Copied, copy, type TransferOptions } from "./transfer.ts";

@@ -1,5 +1,5 @@
 import { lifecycleOf } from "./cnb/refusal.ts";
-import { ociArchitecture } from "./oci/platform.ts";
+import { ociArchitecture, type Platform } from "./oci/platform.ts";
 import { homeAt } from "./reach/home.ts";
 import { Outside, type OutsideOptions } from "./reach/outside.ts";
 import { type ImagePlace, openPlace } from "./reach/place.ts";
@@ -18,6 +18,8 @@ export interface SbomOptions {
   readonly image: string;
   /** Whether a plain name means an image in its registry. */
   readonly remote?: boolean;
+  /** Of an image for several platforms which one is meant; this machine's unless said. */
+  readonly platform?: Platform;
   /** The directory to unpack into; the working directory unless said. */
   readonly directory?: string;
   readonly home?: string;
@@ -28,8 +30,8 @@ export interface SbomOptions {
   readonly signal?: AbortSignal;
 }
 
-async function readHere(place: ImagePlace, outside: Outside): Promise<StoredImage | undefined> {
-  const stored = await place.read();
+async function readHere(place: ImagePlace, outside: Outside, wanted?: Platform): Promise<StoredImage | undefined> {
+  const stored = await place.read(wanted);
   if (stored || place.kind !== "local") return stored;
   try {
     return await outside.images.daemon.read(place.names[0]!);
@@ -52,7 +54,7 @@ export async function downloadSbom(options: SbomOptions): Promise<void> {
   const base = hostPath(options.base ?? process.cwd());
   const keeper = options.remote ? ("registry" as const) : undefined;
   await using place = openPlace(options.image, store, { base, platform, outside, keeper });
-  const stored = await readHere(place, outside);
+  const stored = await readHere(place, outside, options.platform);
   if (!stored) {
     const hint = place.kind === "local" ? "with --remote it is looked for in its registry" : undefined;
     throw new Fault("image.missing", `Cannot read bill of materials of ${options.image}: there is no such image`, {

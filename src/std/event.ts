@@ -31,7 +31,7 @@ export type Event =
       readonly unit: "byte" | "item";
     }
   /** An image now stands under these names. */
-  | { readonly type: "image"; readonly names: readonly string[]; readonly imageId: string; readonly digest: string };
+  | { readonly type: "image"; readonly names: readonly string[]; readonly imageId?: string; readonly digest: string };
 
 /** Takes an event; never throws, never waits. */
 export type Emit = (event: Event) => void;

@@ -59,6 +59,8 @@ export interface ImageStore {
 /** An image for several platforms, found in a store: the index that lists one manifest for each. */
 export interface StoredIndex {
   readonly index: Index;
+  /** The document `index` was read from, byte for byte. */
+  readonly text: string;
   readonly descriptor: Descriptor;
   /** The image of one entry, its documents verified. Throws Fault for a corrupt one. */
   read(entry: Descriptor): Promise<StoredImage>;
@@ -70,8 +72,8 @@ export interface IndexStore {
   readWhole(name?: Reference): Promise<StoredImage | StoredIndex | undefined>;
   /** Stores an image without a name, for an index under these names to list it. */
   writePart(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts): Promise<Descriptor>;
-  /** Stores an index, whose images are there already, under every name. */
-  writeIndex(index: Index, names: readonly Reference[]): Promise<Descriptor>;
+  /** Stores an index, whose images are there already, under every name; as `text`, when that says the same, so that the digest of a copy stays. */
+  writeIndex(index: Index, names: readonly Reference[], text?: string): Promise<Descriptor>;
 }
 
 /** Whether what was found is for several platforms. */

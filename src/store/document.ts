@@ -2,7 +2,7 @@ import { parseConfig } from "../oci/config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { digestOf } from "../oci/digest.ts";
 import { type Documents, documentsOf, type Image, imageOf } from "../oci/image.ts";
-import { encodeManifest, isIndex, type Manifest, manifestLimit, parseManifest } from "../oci/manifest.ts";
+import { encodeManifest, type Index, isIndex, type Manifest, manifestLimit, parseManifest } from "../oci/manifest.ts";
 import { familyOf, mediaTypes } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { collect } from "../std/byte.ts";
@@ -81,13 +81,20 @@ export async function readWhole(
   descriptor: Descriptor,
   place: string,
 ): Promise<StoredImage | StoredIndex> {
-  const { document } = await readManifest(blobs, descriptor, `manifest ${descriptor.digest} at ${place}`);
+  const { text, document } = await readManifest(blobs, descriptor, `manifest ${descriptor.digest} at ${place}`);
   if (!isIndex(document)) return readImage(blobs, descriptor, place);
   return {
     index: document,
+    text,
     descriptor: { mediaType: document.mediaType, size: descriptor.size, digest: descriptor.digest },
     read: (entry) => readImage(blobs, entry, place),
   };
+}
+
+/** The document to store for an index: `text` as it is when it says the same, else encoded anew. */
+export function indexText(index: Index, text: string | undefined): string {
+  const encoded = encodeManifest(index);
+  return text !== undefined && encodeManifest(parseManifest(text, "index to copy")) === encoded ? text : encoded;
 }
 
 /** The descriptor of the manifest of an image that was stored. */

@@ -43,8 +43,8 @@ export function openLayoutDirectory(directory: HostPath, options: ExchangeOption
       await store.write(compressed, documents, [], blobs);
       return manifestDescriptor(documents);
     },
-    async writeIndex(index, names) {
-      return store.writeIndex({ ...index, mediaType: mediaTypes.oci.index }, marksFor(names, tag));
+    async writeIndex(index, names, text) {
+      return store.writeIndex({ ...index, mediaType: mediaTypes.oci.index }, marksFor(names, tag), text);
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

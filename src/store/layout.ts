@@ -102,8 +102,8 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
       return manifestDescriptor(documents);
     },
 
-    async writeIndex(index, names) {
-      return store.writeIndex(index, namesToMarks(names));
+    async writeIndex(index, names, text) {
+      return store.writeIndex(index, namesToMarks(names), text);
     },
 
     async list() {

@@ -1,14 +1,14 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf } from "../oci/digest.ts";
 import type { Documents, Image } from "../oci/image.ts";
-import { encodeManifest, type Index, type Manifest, parseManifest } from "../oci/manifest.ts";
+import { type Index, type Manifest, parseManifest } from "../oci/manifest.ts";
 import { type Compressor, compressionOf } from "../oci/media-type.ts";
 import type { Platform } from "../oci/platform.ts";
 import { formatReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { logTo } from "../std/event.ts";
 import { Fault, reasonOf } from "../std/fault.ts";
 import type { BlobSource, DocumentTexts, ImageStore, IndexStore, StoredImage } from "./contract.ts";
-import { manifestDescriptor, textOf } from "./document.ts";
+import { indexText, manifestDescriptor, textOf } from "./document.ts";
 import { checkNames } from "./name.ts";
 import type { LayerTypes } from "./registry/freight.ts";
 import { type HostSettings, Hosts, type Located } from "./registry/hosts.ts";
@@ -150,8 +150,8 @@ class Registries implements Registry {
     return { document, text, descriptor: { mediaType, size: found.bytes.length, digest: found.digest } };
   }
 
-  async writeIndex(index: Index, names: readonly Reference[]): Promise<Descriptor> {
-    const text = encodeManifest(index);
+  async writeIndex(index: Index, names: readonly Reference[], said?: string): Promise<Descriptor> {
+    const text = indexText(index, said);
     const descriptor = { mediaType: index.mediaType, size: Buffer.byteLength(text), digest: digestOf(text) };
     checkNames(names, descriptor.digest);
     for (const { at, references } of await this.#destinations(names)) {

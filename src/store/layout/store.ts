@@ -3,10 +3,11 @@ import { join } from "node:path";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Documents, Image } from "../../oci/image.ts";
-import { encodeManifest, type Index } from "../../oci/manifest.ts";
+import type { Index } from "../../oci/manifest.ts";
 import type { ByteStream, Bytes } from "../../std/byte.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import type { BlobSource, BlobStore } from "../contract.ts";
+import { indexText } from "../document.ts";
 import { systemFault } from "../failure.ts";
 import { blobsOf, bringLayers } from "../transfer.ts";
 import { missingBlob } from "../verify.ts";
@@ -91,10 +92,10 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
   }
 
   /** Stores an index whose manifests are here, an entry for each of `marks`. */
-  async writeIndex(index: Index, marks: readonly EntryMarks[]): Promise<Descriptor> {
+  async writeIndex(index: Index, marks: readonly EntryMarks[], text?: string): Promise<Descriptor> {
     const digests = index.manifests.map((manifest) => manifest.digest);
     await this.#under(await this.#writing(), (lease) => lease.pin(digests));
-    const kept = await this.put(index.mediaType, [Buffer.from(encodeManifest(index))]);
+    const kept = await this.put(index.mediaType, [Buffer.from(indexText(index, text))]);
     await this.#flush([kept, ...index.manifests]);
     const names = new Set(marks.map((mark) => mark[nameKey]));
     const fresh = marks.map((mark): Descriptor => ({ ...kept, annotations: mark }));
