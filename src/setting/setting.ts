@@ -9,6 +9,7 @@ import { ociArchitecture, type Platform } from "../oci/platform.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { RunImageChoice } from "../phase/analyze.ts";
 import { type Kept, openKept } from "../phase/kept/kept.ts";
+import { beginLooks } from "../phase/kept/layers.ts";
 import type { Binding } from "../phase/platform.ts";
 import { openWorkspace } from "../phase/workspace.ts";
 import { type Reach, sourcesOf, unpackedLayers } from "../reach/fetch.ts";
@@ -30,6 +31,7 @@ import { type GuestPath, guestPath, type HostPath, hostPath, under } from "../st
 import { OpenedStack } from "../std/stack.ts";
 import type { StoredImage } from "../store/contract.ts";
 import { type Layout, openLayout } from "../store/layout.ts";
+import { Listers } from "../tar/list-thread.ts";
 import { type CompanyOptions, openCompany } from "./company.ts";
 import { imageGround, machineGround, type Wanted } from "./ground.ts";
 import { imageRootFor } from "./image-root.ts";
@@ -232,6 +234,9 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
   const opened = new OpenedStack();
   // Probing is mostly waiting, and there is enough to do meanwhile.
   const probed = probeEarly(options);
+  const { list } = opened.use(new Listers());
+  const kept = purpose.image && under(homeAt(options.home).kept, keyOf(purpose.image.text, base));
+  const early = kept && !purpose.image?.forget ? beginLooks(list, kept) : Promise.resolve(new Map());
   try {
     const reach = reachFor(options, purpose, opened, emit);
     const { home, store, outside, platform } = reach;
@@ -254,15 +259,17 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       logTo(emit).warn(
         `The sandbox ${kind.name} shows the app where it is on this machine, not at ${ground.places.app}`,
       );
-    const kept = opened.use(
+    const work = opened.use(
       await openKept(
         {
-          root: purpose.image && under(home.kept, keyOf(purpose.image.text, base)),
+          root: kept,
           forget: purpose.image?.forget ?? false,
           workspace,
           owner: ground.user,
           store: home.store,
           version: bundle.version(),
+          list,
+          early,
           // Extensions hand the app on to programs that do not see what is laid over it.
           lays:
             !purpose.copies &&
@@ -273,14 +280,14 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
         { from: hostPath(options.app), selects: purpose.selects, signal: options.signal },
       ),
     );
-    logTo(emit).debug(kept.app.summary);
+    logTo(emit).debug(work.app.summary);
     const company = await openCompany(options, options.outside?.env ?? {}, workspace.platform);
     const stage = await setStage(
       {
         kind,
         ground,
         workspace,
-        overlay: kept.app.overlay,
+        overlay: work.app.overlay,
         supply,
         network: options.network ?? "host",
         volumes,
@@ -310,7 +317,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       stageOn,
       stage,
       platform,
-      kept,
+      kept: work,
       outside,
       engines: home.engines,
       base,

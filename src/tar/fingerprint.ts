@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFileSync, readlinkSync, type Stats } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { HostPath } from "../std/path.ts";
 import { unreadable } from "./fault.ts";
+import { isDirectory, isFile, isLink, type Listed, listHere, type TreeList, visitList } from "./list.ts";
 import { type ByteString, systemPath } from "./name.ts";
-import { visitTree } from "./walk.ts";
 
 /** What a look at a directory tree, without reading its files, tells of their content. */
 export interface TreeState {
@@ -18,11 +18,14 @@ export interface TreeState {
   readonly isPlain: boolean;
 }
 
+/** What a file's mark is made of. */
+export type Marked = Pick<Listed, "mode" | "size" | "mtimeMs" | "ctimeMs" | "ino">;
+
 /**
  * What changes when a file's content, mode or place on the disk does. The change time is the kernel's own: no program can set it, and every
  * write, also through a mapping, moves it. The content of a directory is seen by walking, of a link by reading it.
  */
-export function fileMark(stats: Stats): string {
+export function fileMark(stats: Marked): string {
   return `${stats.mode.toString(8)} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.ino}`;
 }
 
@@ -34,25 +37,20 @@ export function settledBefore(moment: number, youngest: number): boolean {
   return youngest < moment;
 }
 
-function markOf(path: string, stats: Stats): string {
-  const mode = stats.mode.toString(8);
-  if (stats.isDirectory()) return mode;
-  if (!stats.isSymbolicLink()) return `${mode} ${stats.rdev}`;
-  try {
-    return `${mode} ${readlinkSync(systemPath(path), "latin1")}`;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
+function markOf(entry: Listed): string {
+  const mode = entry.mode.toString(8);
+  if (isDirectory(entry)) return mode;
+  return isLink(entry) ? `${mode} ${entry.target}` : `${mode} ${entry.rdev}`;
 }
 
 /** A file longer than this, in bytes, is never read for a fingerprint. */
 const readable = 4096;
 
-function contentOf(path: string, stats: Stats): string {
+function contentOf(path: string, mode: number): string {
   try {
     // The length tells where it ends.
     const content = readFileSync(systemPath(path), "latin1");
-    return `${stats.mode.toString(8)} ${content.length} ${content}`;
+    return `${mode.toString(8)} ${content.length} ${content}`;
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -60,13 +58,6 @@ function contentOf(path: string, stats: Stats): string {
 
 /** How a tree is looked at. */
 export interface LookOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Is told of every file that is not read. */
-  readonly each?: (path: ByteString, stats: Stats) => void;
-  /** Is told of everything. */
-  readonly all?: (path: ByteString, stats: Stats) => void;
-  /** A name in the root that is left out. */
-  readonly without?: string;
   /** Which files count by their content, as they are often written again with the same one; only those of at most 4 KiB are read. */
   readonly reads?: (path: ByteString) => boolean;
 }
@@ -88,7 +79,7 @@ class Print {
   }
 
   /** Adds what `fileMark` spells out, as five numbers. */
-  mark({ mode, size, mtimeMs, ctimeMs, ino }: Stats): void {
+  mark({ mode, size, mtimeMs, ctimeMs, ino }: Marked): void {
     const table = this.#table;
     let at = this.#used;
     table[at++] = mode;
@@ -107,37 +98,38 @@ class Print {
 }
 
 /**
- * Looks at everything at and below `root`. Times of directories are left out, as what they would tell is told by what is in them. Throws
- * Fault `tar.read`.
+ * What a list of a tree tells. Times of directories are left out, as what they would tell is told by what is in them. Throws Fault `tar.read` for a file that is
+ * to be read and cannot be.
  */
-export async function stateOfTree(root: HostPath, options: LookOptions = {}): Promise<TreeState> {
-  const { reads, each, all, signal, without } = options;
+export function stateOf(list: TreeList, { reads }: LookOptions = {}): TreeState {
   const user = process.geteuid?.();
   const print = new Print();
   let device: number | undefined;
   let youngest = Number.NEGATIVE_INFINITY;
   let isPlain = true;
-  const visit = (path: ByteString, stats: Stats, full: string): void => {
-    all?.(path, stats);
-    device ??= stats.dev;
-    isPlain &&= stats.uid === user && stats.dev === device;
-    print.word(path);
-    if (!stats.isFile()) {
-      print.word(markOf(full, stats));
-      isPlain &&= stats.isDirectory() || stats.isSymbolicLink();
+  visitList(list, (entry) => {
+    device ??= entry.dev;
+    isPlain &&= entry.uid === user && entry.dev === device;
+    print.word(entry.path);
+    if (!isFile(entry)) {
+      print.word(markOf(entry));
+      isPlain &&= isDirectory(entry) || isLink(entry);
       return;
     }
     // A number too large for its type may stand for several.
-    isPlain &&= stats.nlink === 1 && Number.isSafeInteger(stats.ino);
-    if (stats.size <= readable && reads?.(path) === true) {
-      print.word(contentOf(full, stats));
+    isPlain &&= entry.nlink === 1 && Number.isSafeInteger(entry.ino);
+    if (entry.size <= readable && reads?.(entry.path) === true) {
+      print.word(contentOf(`${list.root}/${entry.path}`, entry.mode));
       return;
     }
     print.word("");
-    print.mark(stats);
-    if (stats.ctimeMs > youngest) youngest = stats.ctimeMs;
-    each?.(path, stats);
-  };
-  await visitTree(root, visit, { signal, without });
+    print.mark(entry);
+    if (entry.ctimeMs > youngest) youngest = entry.ctimeMs;
+  });
   return { digest: print.digest(), youngest, isPlain };
+}
+
+/** Looks at everything at and below `root`. Throws Fault `tar.read`. */
+export async function stateOfTree(root: HostPath, options: LookOptions = {}): Promise<TreeState> {
+  return stateOf(await listHere(root), options);
 }

@@ -4,7 +4,8 @@ import { type AppCopy, copyApp, type Selects } from "../../source/app.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, type Place, under } from "../../std/path.ts";
 import { fileTime } from "../../tar/file-time.ts";
-import { fileMark, settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
+import { fileMark, settledBefore, stateOf, type TreeState } from "../../tar/fingerprint.ts";
+import { visitList } from "../../tar/list.ts";
 import type { Keeping } from "./layers.ts";
 import {
   type AppLayersRecord,
@@ -130,15 +131,13 @@ export class KeptApp implements AppAtWork {
 
   async #walk(signal?: AbortSignal): Promise<TreeState> {
     const files: FileRecord[] = [];
-    const state = await stateOfTree(this.#place.host, {
-      signal,
-      each: (path, stats) => {
-        const known = this.copy.files.get(path);
-        // What the build has changed is copied again.
-        if (known?.copy === fileMark(stats)) files.push([path, known.source, known.copy]);
-      },
+    const listed = await this.#keeping.list(this.#place.host, { signal });
+    visitList(listed, (entry) => {
+      const known = this.copy.files.get(entry.path);
+      // What the build has changed is copied again.
+      if (known?.copy === fileMark(entry)) files.push([entry.path, known.source, known.copy]);
     });
     this.#files = files;
-    return state;
+    return stateOf(listed);
   }
 }

@@ -1,11 +1,12 @@
 import type { HostPath, Place } from "../../std/path.ts";
 import { OpenedStack } from "../../std/stack.ts";
 import type { Owner } from "../../tar/entry.ts";
+import type { Lister } from "../../tar/list.ts";
 import type { BuildpackLayers } from "../export/request.ts";
 import type { Workspace } from "../workspace.ts";
 import { type AppAtWork, type AppWay, KeptApp } from "./app.ts";
 import { LaidApp } from "./laid.ts";
-import { type CachedLayer, KeptLayers } from "./layers.ts";
+import { type CachedLayer, type EarlyLooks, KeptLayers } from "./layers.ts";
 import { type KnownTar, readEpoch, type Verdict } from "./record.ts";
 import { Slots } from "./slot.ts";
 
@@ -43,6 +44,9 @@ export interface KeptOptions {
   readonly store: HostPath;
   /** Of this program. */
   readonly version: string;
+  readonly list: Lister;
+  /** What was seen of the kept layers already. */
+  readonly early: Promise<EarlyLooks>;
   /** Whether the sandbox can lay a directory over the app's source, so that it need not be copied. */
   readonly lays: boolean;
 }
@@ -52,25 +56,22 @@ export async function openKept(options: KeptOptions, way: Omit<AppWay, "to">): P
   const { workspace, owner, store } = options;
   const epoch = await readEpoch(options.version);
   const slots = new Slots(epoch && options.root, workspace.aside);
+  const { list } = options;
   if (options.forget) await slots.retain("", new Set());
-  const keeping = { slots, aside: workspace.aside, epoch: epoch ?? { version: "", boot: "" }, owner, store };
+  const keeping = { slots, aside: workspace.aside, epoch: epoch ?? { version: "", boot: "" }, owner, store, list };
   const opened = new OpenedStack();
   const whole = { ...way, to: workspace.app };
   const laid = options.lays ? await LaidApp.open(keeping, whole) : undefined;
   const app: AppAtWork = opened.use(laid ?? (await KeptApp.open(keeping, whole)));
-  const layers = opened.use(new KeptLayers(keeping));
+  const layers = opened.use(new KeptLayers(keeping, await options.early));
   return {
     layers,
     app,
     async look(group, slices, signal) {
       const cached = group.flatMap((entry) => entry.layers.filter(isCached));
-      return {
-        layers: await layers.look(
-          cached.map((layer): Place => layer.place),
-          signal,
-        ),
-        app: await app.look(slices, signal),
-      };
+      const places = cached.map((layer): Place => layer.place);
+      const [ofLayers, ofApp] = await Promise.all([layers.look(places, signal), app.look(slices, signal)]);
+      return { layers: ofLayers, app: ofApp };
     },
     async keep(cached, tars) {
       app.remember(tars);

@@ -5,7 +5,8 @@ import type { Overlay } from "../../sandbox/contract.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, under } from "../../std/path.ts";
 import { fileTime } from "../../tar/file-time.ts";
-import { settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
+import { settledBefore, stateOf, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
+import { isDirectory, isFile, isLink, type TreeList, visitList } from "../../tar/list.ts";
 import type { AppWay } from "./app.ts";
 import type { Keeping } from "./layers.ts";
 import {
@@ -37,29 +38,24 @@ interface Source {
 const user = process.geteuid?.();
 const group = process.getegid?.();
 
-async function lookAt(source: HostPath, signal: AbortSignal | undefined): Promise<Source> {
+function sourceOf(list: TreeList): Source {
   let count = 0;
   let bytes = 0;
   let isAsCopied = true;
   let device: number | undefined;
-  const state = await stateOfTree(source, {
-    signal,
-    without: hidden,
-    all: (path, stats) => {
-      device ??= stats.dev;
-      const mode = stats.mode & 0o7777;
-      const isFile = stats.isFile();
-      const isPlain = isFile
-        ? mode === 0o644 || mode === 0o755
-        : stats.isSymbolicLink() || (stats.isDirectory() && mode === 0o755);
-      // The root has the mode of the directory laid over it, and what is mounted in the source would not be seen.
-      isAsCopied &&= path === "" || (isPlain && stats.uid === user && stats.gid === group && stats.dev === device);
-      if (!isFile) return;
-      count += 1;
-      bytes += stats.size;
-    },
+  visitList(list, (entry) => {
+    device ??= entry.dev;
+    const mode = entry.mode & 0o7777;
+    const isPlain = isFile(entry)
+      ? mode === 0o644 || mode === 0o755
+      : isLink(entry) || (isDirectory(entry) && mode === 0o755);
+    // The root has the mode of the directory laid over it, and what is mounted in the source would not be seen.
+    isAsCopied &&= entry.path === "" || (isPlain && entry.uid === user && entry.gid === group && entry.dev === device);
+    if (!isFile(entry)) return;
+    count += 1;
+    bytes += entry.size;
   });
-  return { state, count, bytes, isAsCopied };
+  return { state: stateOf(list), count, bytes, isAsCopied };
 }
 
 /** Marks a name as not there, for overlayfs; false where that cannot be done. */
@@ -113,7 +109,7 @@ export class LaidApp implements AsyncDisposable {
     const { aside, slots, epoch } = keeping;
     const { from, to, signal } = way;
     const moment = await fileTime(aside);
-    const before = await lookAt(from, signal);
+    const before = sourceOf(await keeping.list(from, { without: hidden, signal }));
     if (!before.isAsCopied) return undefined;
     const isNear = (await lstat(from)).dev === (await lstat(aside)).dev;
     if (!settledBefore(isNear ? moment : moment - skew, before.state.youngest)) return undefined;
@@ -132,7 +128,7 @@ export class LaidApp implements AsyncDisposable {
   /** Looks at source and changes after the build; tells what `KeptApp.look` does. Throws Fault `app.changed`. */
   async look(slices: readonly (readonly string[])[], signal?: AbortSignal): Promise<readonly Verdict[] | undefined> {
     await this.confirm(signal);
-    const { digest } = await stateOfTree(this.#way.to.host, { signal });
+    const { digest } = await stateOfTree(this.#way.to.host);
     this.#isUnchanged = digest === this.#upper;
     this.#slices = JSON.stringify(slices);
     const image = this.#image;
@@ -144,8 +140,8 @@ export class LaidApp implements AsyncDisposable {
 
   /** Throws Fault `app.changed` unless the source is what it was at the beginning. */
   async confirm(signal?: AbortSignal): Promise<void> {
-    const { state } = await lookAt(this.#way.from, signal);
-    if (state.digest === this.#before.state.digest) return;
+    const { digest } = stateOf(await this.#keeping.list(this.#way.from, { without: hidden, signal }));
+    if (digest === this.#before.state.digest) return;
     throw new Fault(
       "app.changed",
       `Cannot build app at ${this.#way.from}: it was changed while buildpacks worked on it`,

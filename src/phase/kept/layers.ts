@@ -1,11 +1,12 @@
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat, mkdir, readdir } from "node:fs/promises";
 import { type DiffId, digestOf, hexOf, tarDigestOf } from "../../oci/digest.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, type Place, under } from "../../std/path.ts";
 import { blobPath } from "../../store/layout/folder.ts";
 import type { Owner } from "../../tar/entry.ts";
 import { fileTime } from "../../tar/file-time.ts";
-import { fileMark, settledBefore, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
+import { fileMark, settledBefore, stateOf, type TreeState } from "../../tar/fingerprint.ts";
+import type { Lister } from "../../tar/list.ts";
 import {
   type Epoch,
   frameOf,
@@ -28,6 +29,7 @@ export interface Keeping {
   readonly owner: Owner;
   /** The root of the store that holds the tars. */
   readonly store: HostPath;
+  readonly list: Lister;
 }
 
 /** A layer that is in the cache now: what it is called, where its directory is, and its tar. */
@@ -45,12 +47,27 @@ interface Taken {
 /** Files for the environment: many buildpacks write them in every build, whether there is something new or not. */
 const environment = /^env(\.build|\.launch)?\//;
 
-function lookAt(host: HostPath, signal?: AbortSignal): Promise<TreeState> {
-  return stateOfTree(host, { signal, reads: (path) => environment.test(path) });
+async function lookAt(list: Lister, host: HostPath, signal?: AbortSignal): Promise<TreeState> {
+  return stateOf(await list(host, { signal }), { reads: (path) => environment.test(path) });
 }
 
+const beginning = "layer-";
+
 function slotOf(id: string): string {
-  return `layer-${hexOf(digestOf(id)).slice(0, 32)}`;
+  return `${beginning}${hexOf(digestOf(id)).slice(0, 32)}`;
+}
+
+/** What was seen of kept layers before they were taken, by slot. */
+export type EarlyLooks = ReadonlyMap<string, Promise<TreeState | undefined>>;
+
+/**
+ * Begins to look at the layers that wait below `root`. A layer taken later by whoever still finds there the record of what was seen is what was seen: who takes one in
+ * between and changes it leaves another record, or none.
+ */
+export async function beginLooks(list: Lister, root: HostPath): Promise<EarlyLooks> {
+  const names: string[] = await readdir(root).catch(() => []);
+  const slots = names.filter((name) => name.startsWith(beginning));
+  return new Map(slots.map((slot) => [slot, attempt(() => lookAt(list, under(root, slot, "tree")))]));
 }
 
 /** Runs `work`; undefined when the system refuses something in it, or a tree cannot be read. */
@@ -66,19 +83,22 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
 /** The directories of cached layers, as the last build of an image left them. Disposing gives back those that are still what they were. */
 export class KeptLayers implements AsyncDisposable {
   readonly #keeping: Keeping;
+  readonly #early: EarlyLooks;
   /** By the path where they stand now. */
   readonly #taken = new Map<HostPath, Taken>();
   /** The fingerprints after the build of trees that may be kept. */
   readonly #plain = new Map<HostPath, string>();
 
-  constructor(keeping: Keeping) {
+  constructor(keeping: Keeping, early: EarlyLooks) {
     this.#keeping = keeping;
+    this.#early = early;
   }
 
   /** Puts the directory of a layer where the tar `diffId` would be unpacked, if one is kept that is certain to hold the same; else does nothing. */
   async take(id: string, place: Place, diffId: string, signal?: AbortSignal): Promise<boolean> {
-    const { slots, epoch, owner } = this.#keeping;
+    const { slots, epoch, owner, list } = this.#keeping;
     const slot = slotOf(id);
+    const seen = await this.#early.get(slot);
     const taken = await slots.take(slot);
     if (taken === undefined) return false;
     const record = await readRecord<LayerRecord>(under(taken, "record"), epoch);
@@ -86,7 +106,7 @@ export class KeptLayers implements AsyncDisposable {
     // A tar that was damaged since is to be found out: without it the directory would be all there is.
     if ((await this.#blobMark(record.diffId)) !== record.blob) return false;
     const tree = under(taken, "tree");
-    const state = await attempt(() => lookAt(tree, signal));
+    const state = seen ?? (await attempt(() => lookAt(list, tree, signal)));
     if (state?.digest !== record.tree) return false;
     if ((await attempt(() => moveTree(tree, place.host).then(() => true))) === undefined) return false;
     this.#taken.set(place.host, { slot, record });
@@ -97,8 +117,8 @@ export class KeptLayers implements AsyncDisposable {
   async look(places: readonly Place[], signal?: AbortSignal): Promise<ReadonlyMap<HostPath, Verdict>> {
     const moment = await fileTime(this.#keeping.aside);
     const known = new Map<HostPath, Verdict>();
-    for (const { host } of places) {
-      const state = await lookAt(host, signal);
+    const look = async ({ host }: Place) => ({ host, state: await lookAt(this.#keeping.list, host, signal) });
+    for (const { host, state } of await Promise.all(places.map(look))) {
       const record = this.#taken.get(host)?.record;
       if (state.isPlain && settledBefore(moment, state.youngest)) this.#plain.set(host, state.digest);
       if (record === undefined) continue;
@@ -119,12 +139,12 @@ export class KeptLayers implements AsyncDisposable {
       if (await this.#give(place.host, { slot: slotOf(id), record })) kept.add(slotOf(id));
     }
     this.#taken.clear();
-    await slots.retain("layer-", kept);
+    await slots.retain(beginning, kept);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const [host, taken] of this.#taken) {
-      const state = await attempt(() => lookAt(host));
+      const state = await attempt(() => lookAt(this.#keeping.list, host));
       if (state?.digest === taken.record.tree) await this.#give(host, taken);
     }
     this.#taken.clear();
