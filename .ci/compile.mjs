@@ -1,5 +1,5 @@
 // Compiles src/ into dist/: the library module by module with its types, and the command's program as one file, dist/pack.cjs, with the code V8 makes of it.
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import module from "node:module";
 import { dirname, join } from "node:path";
@@ -37,9 +37,8 @@ const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 const { status } = spawnSync(process.execPath, [tsc, "-p", root], { stdio: ["ignore", "inherit", "inherit"] });
 if (status !== 0) process.exit(1);
 
-/** Makes one file of a module and what it needs, with its code beside it; returns what is in it. */
-async function bundle(name, options) {
-  const path = join(dist, `${name}.cjs`);
+/** Makes one file of a module and what it needs; returns what is in it. */
+async function bundle(path, options) {
   const { metafile } = await build({
     absWorkingDir: root,
     outfile: path,
@@ -52,24 +51,56 @@ async function bundle(name, options) {
     logLevel: "warning",
     ...options,
   });
-  writeFileSync(join(dist, `${name}.code`), codeOf(module.wrap(readFileSync(path, "latin1")), path));
   return metafile.inputs;
 }
 
-/** What speaks HTTP is a file of its own: commands that stay on this machine do without. */
-const aside = {
+/** The same, with its code beside it. */
+async function bundleWithCode(name, options) {
+  const path = join(dist, `${name}.cjs`);
+  const inputs = await bundle(path, options);
+  writeFileSync(join(dist, `${name}.code`), codeOf(module.wrap(readFileSync(path, "latin1")), path));
+  return inputs;
+}
+
+/** A module that is left where it is, under another name: seen from the file that asks for it. */
+const aside = (filter, path) => ({
   name: "aside",
-  setup: ({ onResolve }) => onResolve({ filter: /^undici$/ }, () => ({ path: "./undici.cjs", external: true })),
+  setup: ({ onResolve }) => onResolve({ filter }, () => ({ path, external: true })),
+});
+
+/** What we use of undici. Its index loads more than twice as much: `fetch`, WebSockets, caches, mocks. */
+const http = `
+require("undici/lib/dispatcher/dispatcher.js").prototype.request = require("undici/lib/api/api-request.js");
+exports.Agent = require("undici/lib/dispatcher/agent.js");
+exports.ProxyAgent = require("undici/lib/dispatcher/proxy-agent.js");
+exports.errors = require("undici/lib/core/errors.js");
+`;
+/** HTTP/2 and forms, which we never send: each loads a good part of Node. */
+const unsent = {
+  name: "unsent",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /undici\/lib\/(dispatcher\/client-h2|web\/fetch\/body)\.js$/ }, () => ({
+      contents: 'module.exports = () => { throw new Error("this part of undici is not in the bundle"); };',
+    })),
 };
+const main = join(dist, "cli", "bin.cjs");
 const inputs = {
-  ...(await bundle("undici", { entryPoints: ["node_modules/undici/index.js"] })),
-  ...(await bundle("pack", {
+  // CommonJS: Node's loader of ES modules would take longer than all that stands in here.
+  ...(await bundle(main, {
+    entryPoints: ["src/cli/bin.ts"],
+    define: { "import.meta.dirname": "__dirname" },
+    plugins: [aside(/^\.\/main\.ts$/, "./main.js")],
+  })),
+  // A file of its own: commands that stay on this machine do without.
+  ...(await bundleWithCode("undici", { stdin: { contents: http, resolveDir: root }, plugins: [unsent] })),
+  ...(await bundleWithCode("pack", {
     entryPoints: ["src/cli/main.ts"],
     banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
     define: { "import.meta.url": "moduleUrl" },
     // Large, and most commands do without.
     external: ["dockerode", "execa"],
-    plugins: [aside],
+    plugins: [aside(/^undici$/, "./undici.cjs")],
   })),
 };
 writeFileSync(join(dist, "pack.licenses"), noticesOf(inputs).join(`\n${"-".repeat(80)}\n\n`));
+writeFileSync(join(dist, "cli", "help.txt"), execFileSync(process.execPath, [main, "--help"]));

@@ -29,7 +29,7 @@ Measures builds, rebases and start-up on a generated workload, and prints one JS
   --scale N           the size of the workload, 1 for 200 MB of app and two layers of 400 MB (1)
   --large BYTES       with transfer: push a layer of so many bytes too, for the memory it takes (0)
   --sandbox NAME      namespace, host or both (both)
-  --program FILE      the program to measure (dist/cli/bin.js)
+  --program FILE      the program to measure (dist/cli/bin.cjs)
   --reference FILE    the reference lifecycle's program, launcher beside it, to run in turn; takes root
   --table             print a table too, on standard error
   --chart FILE        draw the builds as SVG
@@ -43,7 +43,7 @@ const { values: flags } = parseArgs({
     scale: { type: "string", default: "1" },
     large: { type: "string", default: "0" },
     sandbox: { type: "string", default: "both" },
-    program: { type: "string", default: fileURLToPath(new URL("../dist/cli/bin.js", import.meta.url)) },
+    program: { type: "string", default: fileURLToPath(new URL("../dist/cli/bin.cjs", import.meta.url)) },
     reference: { type: "string" },
     table: { type: "boolean", default: false },
     chart: { type: "string" },

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const pack = join(root, "dist", "cli", "bin.js");
+const pack = join(root, "dist", "cli", "bin.cjs");
 const home = mkdtempSync(join(tmpdir(), "plinth-demo-"));
 const env = { ...process.env, PACK_HOME: home };
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;

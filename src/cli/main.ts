@@ -62,6 +62,11 @@ function globalsFirst(argv: readonly string[]): string[] {
   return [...ours.filter(isGlobal), ...ours.filter((word) => !isGlobal(word)), ...(end < 0 ? [] : argv.slice(end))];
 }
 
+/** How wide help is: as wide as the terminal, but no line is longer than people like to read. */
+function helpWidth(): number {
+  return Math.min(process.stdout.columns ?? 80, 80);
+}
+
 /** A command and every command below it. */
 function withChildren(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(withChildren)];
@@ -91,7 +96,7 @@ export async function main(words: readonly string[]): Promise<number> {
     .option("-q, --quiet", "print only the result")
     .option("-v, --verbose", "print details")
     .option("--json", "print one JSON event a line")
-    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .configureOutput({ writeErr: () => {}, outputError: () => {}, getOutHelpWidth: helpWidth })
     .exitOverride()
     .showSuggestionAfterError()
     .helpCommand(false);

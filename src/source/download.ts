@@ -3,7 +3,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Dispatcher, request } from "undici";
+import type { Dispatcher } from "undici";
 import { Fault, reasonOf } from "../std/fault.ts";
 import { kindOf, readText } from "../std/file.ts";
 import { type HostPath, under } from "../std/path.ts";
@@ -32,8 +32,11 @@ function shownUrl(text: string): string {
 async function ask(text: string, etag: string | undefined, settings: DownloadSettings) {
   let url = new URL(text);
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const answer = await request(url, {
-      dispatcher: await settings.connectTo(url),
+    const server = await settings.connectTo(url);
+    const answer = await server.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method: "GET",
       ...(etag && { headers: { "if-none-match": etag } }),
       ...(settings.signal && { signal: settings.signal }),
     });

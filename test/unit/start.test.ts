@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import module from "node:module";
+import { readdirSync, readFileSync } from "node:fs";
+import module, { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 import { describe, expect, it } from "vitest";
@@ -9,6 +9,8 @@ const path = (name: string) => fileURLToPath(new URL(`../../dist/${name}`, impor
 const textOf = (name: string) => readFileSync(path(`${name}.cjs`), "latin1");
 const takes = (name: string, text: string) =>
   new Script(module.wrap(text), { filename: path(`${name}.cjs`), cachedData: readFileSync(path(`${name}.code`)) });
+const pack = (...words: string[]) =>
+  execFileSync(process.execPath, [path("cli/bin.cjs"), ...words], { encoding: "utf8" });
 
 describe("the program in one file", () => {
   it.each(["pack", "undici"])("comes with the code that this V8 makes of it (%s)", (name) => {
@@ -26,13 +28,31 @@ describe("the program in one file", () => {
 
   it("says its version as the package has it, with and without loading the rest", () => {
     const { version } = JSON.parse(readFileSync(path("../package.json"), "utf8")) as { version: string };
-    const pack = (...words: string[]) =>
-      execFileSync(process.execPath, [path("cli/bin.js"), ...words], { encoding: "utf8" });
     expect([pack("--version"), pack("version"), pack("--quiet", "--version")]).toEqual([
       `${version}\n`,
       `${version}\n`,
       `${version}\n`,
     ]);
+  });
+
+  it("helps with the words it would find itself, without loading the rest", () => {
+    const said = pack("--no-color", "--help");
+    expect(readFileSync(path("cli/help.txt"), "utf8")).toBe(said);
+    expect([pack("--help"), pack("-h")]).toEqual([said, said]);
+  });
+
+  it("holds of what speaks HTTP all that the sources use", () => {
+    const sources = fileURLToPath(new URL("../../src", import.meta.url));
+    const used = readdirSync(sources, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => readFileSync(`${sources}/${name}`, "utf8"))
+      .flatMap((text) => /^import \{(.*)\} from "undici"/m.exec(text)?.[1]?.split(",") ?? [])
+      .map((name) => name.trim())
+      .filter((name) => !name.startsWith("type "));
+    const held = createRequire(import.meta.url)(path("undici.cjs")) as Record<string, { prototype?: object }>;
+    expect(used).toContain("Agent");
+    expect(used.filter((name) => held[name] === undefined)).toEqual([]);
+    expect(held["Agent"]?.prototype).toHaveProperty("request");
   });
 
   it("names the licence of every library in it", () => {

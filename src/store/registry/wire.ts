@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { request } from "undici";
 import { Fault } from "../../std/fault.ts";
 import { httpUrl } from "./address.ts";
 import { type ConnectionSettings, Dispatchers } from "./dispatcher.ts";
@@ -81,9 +80,11 @@ export class Wire implements AsyncDisposable {
 
   async #one({ method, url, headers, authorization, body }: WireRequest): Promise<Reply> {
     this.#signal?.throwIfAborted();
-    const { statusCode, ...answer } = await request(url, {
+    const server = await this.#dispatchers.for(url);
+    const { statusCode, ...answer } = await server.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
       method,
-      dispatcher: await this.#dispatchers.for(url),
       headers: {
         "user-agent": "plinth",
         "accept-encoding": "identity",
