@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { chartOf } from "./chart.ts";
 import type { Result } from "./measure.ts";
 import { measureFleet } from "./part/fleet.ts";
-import type { Ground } from "./part/ground.ts";
+import { discardedIn, type Ground } from "./part/ground.ts";
 import { measureLocal, measureUnit } from "./part/local.ts";
 import { measurePeers } from "./part/peer.ts";
 import { measureReference } from "./part/reference.ts";
@@ -145,6 +145,6 @@ else {
     if (Object.keys(report.failed).length > 0) process.exitCode = 1;
     draw(report);
   } finally {
-    if (flags.folder === undefined) rmSync(folder, { recursive: true });
+    rmSync(flags.folder === undefined ? folder : discardedIn(folder), { recursive: true, force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -42,13 +42,17 @@ function cpuOf(times: string): number {
   return found.reduce((sum, seconds) => sum + seconds, 0) * 1000;
 }
 
-/** Runs a program to its end; throws what it wrote on its standard error when it fails. Processor time is the program's own with a meter, else with all it has started. */
+/**
+ * Runs a program to its end, once the disk is done with what was written before; throws what it wrote on its standard error when it fails. Processor
+ * time is the program's own with a meter, else with all it has started.
+ */
 export async function timed(argv: readonly string[], { env = {}, meterIn }: Running = {}): Promise<Run> {
   const [program = "", ...rest] = argv;
   const file = meterIn === undefined ? undefined : join(meterIn, "meter.json");
   const metered = [program, "--require", meter, ...rest];
   const counted = ["sh", "-c", '"$@"; code=$?; times >&3; exit $code', "sh", ...argv];
   const [first = "", ...words] = file === undefined ? counted : metered;
+  execFileSync("sync");
   const start = performance.now();
   const child = spawn(first, words, {
     env: { ...surroundings, ...env, ...(file !== undefined && { BENCH_METER: file }) },

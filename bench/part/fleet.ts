@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { timed } from "../measure.ts";
-import { buildWords, type Ground, makeHome, pack } from "./ground.ts";
+import { buildWords, discard, type Ground, makeHome, pack } from "./ground.ts";
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const count = 1000;
@@ -33,6 +32,6 @@ export async function measureFleet(ground: Ground): Promise<object> {
     return { images: count, width, delayMs, ...run, requestsEach: requests / count };
   } finally {
     registry.kill();
-    rmSync(home, { recursive: true });
+    discard(ground, home);
   }
 }

@@ -1,6 +1,5 @@
-import { rmSync } from "node:fs";
 import { type Result, resultOf, timed } from "../measure.ts";
-import { buildWords, forgetBuilds, type Ground, makeHome, pack, repeat, touchApp } from "./ground.ts";
+import { buildWords, discard, forgetBuilds, type Ground, makeHome, pack, repeat, touchApp } from "./ground.ts";
 
 /** The same bytes through tar and sha256sum: what other figures are compared with. */
 export async function measureUnit({ workload, runs }: Ground): Promise<Result> {
@@ -37,6 +36,6 @@ export async function measureLocal(ground: Ground, sandbox: string): Promise<Rec
       [`rebase in the local store (${sandbox})`]: resultOf(rebased),
     };
   } finally {
-    rmSync(home, { recursive: true });
+    discard(ground, home);
   }
 }

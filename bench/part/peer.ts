@@ -1,9 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isInstalled } from "../../test/support/peer.ts";
 import { type Result, resultOf, timed } from "../measure.ts";
-import { buildWords, type Ground, makeHome, pack, repeat } from "./ground.ts";
+import { buildWords, discard, type Ground, makeHome, pack, repeat } from "./ground.ts";
 
 /** What other tools take for the same bytes or the same image: compressing, copying, unpacking. */
 export async function measurePeers(ground: Ground): Promise<Record<string, Result>> {
@@ -27,11 +26,11 @@ export async function measurePeers(ground: Ground): Promise<Record<string, Resul
     await pack(ground, home, buildWords(ground, "app", ["--run-image", "bench/run"]));
     const from = `oci:${home}/store:docker.io/library/app:latest`;
     results["skopeo copy to dir:"] = resultOf([await timed(["skopeo", "copy", from, `dir:${copy}`])]);
-    rmSync(copy, { recursive: true });
+    discard(ground, copy);
     results["pack copy to oci: uncompressed"] = resultOf([
       await pack(ground, home, ["copy", "app", `oci:${copy}`, "--compression", "none"]),
     ]);
-    rmSync(copy, { recursive: true });
+    discard(ground, copy);
     if (isInstalled("umoci") && process.getuid?.() === 0) {
       execFileSync("skopeo", ["copy", "--dest-oci-accept-uncompressed-layers", from, `oci:${layout}:app`], {
         stdio: "pipe",
@@ -40,6 +39,6 @@ export async function measurePeers(ground: Ground): Promise<Record<string, Resul
     }
     return results;
   } finally {
-    for (const path of [home, copy, layout]) rmSync(path, { recursive: true, force: true });
+    for (const path of [home, copy, layout]) discard(ground, path);
   }
 }

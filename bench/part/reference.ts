@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startRegistry } from "../../test/support/registry.ts";
 import { type Result, resultOf, timed } from "../measure.ts";
-import { type Ground, makeHome, pack, repeat, touchApp } from "./ground.ts";
+import { discard, type Ground, makeHome, pack, repeat, touchApp } from "./ground.ts";
 
 /** The ids the reference runs buildpacks under: it refuses root. */
 const user = 1000;
@@ -61,14 +61,14 @@ export async function measureReference(ground: Ground, lifecycle: string): Promi
       try {
         return await create(`cold${at}`, folder);
       } finally {
-        rmSync(folder, { recursive: true });
+        discard(ground, folder);
       }
     });
     say("reference: rebuilds");
     const folder = mkdtempSync(join(place, "warm-"));
     chmodSync(folder, 0o777);
     const rebuild = async () => {
-      rmSync(join(folder, "layers"), { recursive: true, force: true });
+      discard(ground, join(folder, "layers"));
       return create("warm", folder);
     };
     await rebuild();
@@ -83,6 +83,6 @@ export async function measureReference(ground: Ground, lifecycle: string): Promi
       "one file changed (reference)": resultOf(changed),
     };
   } finally {
-    for (const path of [home, place]) rmSync(path, { recursive: true, force: true });
+    for (const path of [home, place]) discard(ground, path);
   }
 }

@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import { startRegistry } from "../../test/support/registry.ts";
 import { type Result, resultOf } from "../measure.ts";
-import { buildWords, forgetBuilds, type Ground, makeHome, pack, repeat } from "./ground.ts";
+import { buildWords, discard, forgetBuilds, type Ground, makeHome, pack, repeat } from "./ground.ts";
 
 /** What a registry's part of the bench found. */
 export interface RegistryFigures {
@@ -66,6 +65,6 @@ export async function measureRegistry(ground: Ground, sandbox: string): Promise<
       sizes: { ours: sum(all, base.layers.length), gzip: Number(gzip) },
     };
   } finally {
-    rmSync(home, { recursive: true });
+    discard(ground, home);
   }
 }

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Run, timed } from "../measure.ts";
-import { type Ground, makeHome, pack } from "./ground.ts";
+import { discard, type Ground, makeHome, pack } from "./ground.ts";
 
 /** What one size costs: the first build, one with nothing changed, and one with a file of the app changed. */
 interface Step {
@@ -78,8 +78,8 @@ async function measureShape(ground: Ground, shape: Shape, home: string): Promise
       peakMiB: Math.round(peak / 2 ** 20),
     };
   } finally {
-    rmSync(folder, { recursive: true });
-    rmSync(join(home, "kept"), { recursive: true, force: true });
+    discard(ground, folder);
+    discard(ground, join(home, "kept"));
     for (const command of [
       ["rm", "scale"],
       ["prune", "--all"],
@@ -128,6 +128,6 @@ export async function measureScale(ground: Ground): Promise<Record<string, objec
     found["pack images with 5,000 images"] = await measureListing(ground, home);
     return found;
   } finally {
-    rmSync(home, { recursive: true });
+    discard(ground, home);
   }
 }

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createWriteStream, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { isInstalled } from "../../test/support/peer.ts";
 import { startRegistry } from "../../test/support/registry.ts";
 import { type Result, type Run, resultOf, timed } from "../measure.ts";
-import { buildWords, type Ground, makeHome, pack, repeat } from "./ground.ts";
+import { buildWords, discard, type Ground, makeHome, pack, repeat } from "./ground.ts";
 
 const refuse = (note?: string): never => {
   throw new Error(note);
@@ -35,7 +35,7 @@ export async function measureTransfers(ground: Ground): Promise<TransferFigures>
   ) => {
     const each = (work: (host: string) => Promise<Run>) =>
       repeat(runs, async () => {
-        rmSync(pulled, { recursive: true, force: true });
+        discard(ground, pulled);
         // What one run has left must not help the next one.
         await using registry = await startRegistry({ skip: refuse });
         await before(registry.host);
@@ -64,7 +64,7 @@ export async function measureTransfers(ground: Ground): Promise<TransferFigures>
       (host) => ours(layout, at(host)),
     );
   } finally {
-    for (const path of [home, packed, pulled]) rmSync(path, { recursive: true, force: true });
+    for (const path of [home, packed, pulled]) discard(ground, path);
   }
   return { results, ratios };
 }
@@ -132,6 +132,6 @@ export async function measureLargeLayer(ground: Ground, bytes: number): Promise<
   say(name);
   const words = ["copy", `oci:${root}`, `docker://${registry.host}/bench/large`, "--quiet"];
   const run = await pack(ground, join(folder, "large-home"), words);
-  rmSync(root, { recursive: true });
+  discard(ground, root);
   return { [name]: resultOf([{ ...run, output: "" }]) };
 }
