@@ -15,7 +15,7 @@ export function addCacheFlags(command: Command): Command {
   return command
     .option(
       "--cache <form>",
-      "where layers are cached: type=build;format=image;name=NAME, …;format=bind;source=DIR, …;format=volume;name=NAME",
+      "where layers are cached: type=build;format=image;name=NAME, …;format=bind;source=DIR, …;format=volume;name=NAME (below PACK_HOME)",
       repeatedWhole,
     )
     .option("--cache-image <name>", "cache layers in this image in its registry")
