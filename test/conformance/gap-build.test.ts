@@ -112,6 +112,12 @@ describe("what build runs with", () => {
     expect(rest).toEqual(["HOME", "MINE", "PATH"]);
   });
 
+  it("BUILD-010 the target and the execution environment have the values of this build", async () => {
+    const build = 'echo "$CNB_EXEC_ENV $CNB_TARGET_OS $CNB_TARGET_DISTRO_NAME $CNB_TARGET_DISTRO_VERSION"';
+    const { output } = await bench.build([bench.buildpack({ id: "v/values", build })], { execEnv: "test" });
+    expect(output).toBe("test linux debian 12\n");
+  });
+
   it("ENV-014 HOME is the base's own and can be written, PATH ends with the base's", async () => {
     const { output } = await bench.build(
       [bench.buildpack({ id: "v/home", build: 'touch "$HOME/x" && echo "$HOME $PATH"' })],
