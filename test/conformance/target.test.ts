@@ -185,6 +185,10 @@ describe("targets", () => {
     expect(describeTarget({ ...ubuntu, variant: "v2", id: "my.base" })).toBe(
       '{"id":"my.base","os":"linux","arch":"amd64","arch-variant":"v2","distro":{"name":"ubuntu","version":"22.04"}}',
     );
+    expect(describeTarget({ os: "linux", arch: "arm64" })).toBe('{"os":"linux","arch":"arm64"}');
+    expect(describePatterns([{ os: "linux", arch: "arm", variant: "v7", distros: [{ version: "1" }] }])).toBe(
+      '[{"os":"linux","arch":"arm","arch-variant":"v7","distros":[{"name":"","version":"1"}]}]',
+    );
     expect(describePatterns([{ distros: [{ name: "debian" }] }])).toBe(
       '[{"os":"","arch":"","distros":[{"name":"debian","version":""}]}]',
     );

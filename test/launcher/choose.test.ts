@@ -92,7 +92,7 @@ describe("which process runs", () => {
     ["oldlist", [], "<tail>"],
     ["oldlist", ["user"], "<tail><user>"],
   ] as const)(
-    "LAUNCH-011 %s with %j always passes the further items of the command: %s",
+    "LAUNCH-010 LAUNCH-011 %s with %j always passes the further items of the command: %s",
     async (type, args, printed) => {
       await using image = await openImage(files);
       expect((await image.run(type, args)).stdout).toBe(printed);
@@ -124,6 +124,7 @@ describe("processes limited to an execution environment", () => {
       [
         `[[processes]]\ntype = "task"\ncommand = ["echo", "test"]\ndirect = true\nexec-env = ["test"]`,
         `[[processes]]\ntype = "task"\ncommand = ["echo", "dev"]\ndirect = true\nexec-env = ["dev", "more"]`,
+        `[[processes]]\ntype = "task"\ncommand = ["echo", "later"]\ndirect = true\nexec-env = ["more", "dev", "test"]`,
         `[[processes]]\ntype = "any"\ncommand = ["echo", "any"]\ndirect = true\nexec-env = ["x", "*"]`,
         `[[processes]]\ntype = "live"\ncommand = ["echo", "live"]\ndirect = true\nexec-env = ["production"]`,
       ].join("\n"),

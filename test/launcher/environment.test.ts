@@ -127,7 +127,7 @@ describe("env files", () => {
   ];
   const each = (suffix: string) => Object.fromEntries(places.map((place, i) => [`${place}/V${suffix}`, `${i}`]));
 
-  it("ENV-037 append joins buildpacks, layers and directories in their order", async () => {
+  it("ENV-037 LAUNCH-012 append joins buildpacks, layers and directories in their order", async () => {
     expect((await environmentOf(each(".append"))).variables["V"]).toBe("01234");
   });
 
