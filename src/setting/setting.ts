@@ -266,6 +266,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
           forget: purpose.image?.forget ?? false,
           workspace,
           owner: ground.user,
+          blobs: store,
           store: home.store,
           version: bundle.version(),
           list,

@@ -1,4 +1,4 @@
-import { readlinkSync, type Stats } from "node:fs";
+import { constants, readlinkSync } from "node:fs";
 import type { GuestPath } from "../std/path.ts";
 import { unreadable } from "./fault.ts";
 import type { EntryType, TarHeader } from "./header.ts";
@@ -37,17 +37,24 @@ export function layerHeader(name: string, type: EntryType, mode: number, owner: 
   };
 }
 
-function typeOf(stats: Stats): EntryType | undefined {
-  if (stats.isFile()) return "file";
-  if (stats.isDirectory()) return "directory";
-  if (stats.isSymbolicLink()) return "symlink";
-  if (stats.isCharacterDevice()) return "char";
-  if (stats.isBlockDevice()) return "block";
-  return stats.isFIFO() ? "fifo" : undefined;
+/** What of a file's status matters for its entry. */
+export interface Status {
+  readonly mode: number;
+  readonly size: number;
+  readonly rdev: number;
 }
 
+const types: Readonly<Record<number, EntryType>> = {
+  [constants.S_IFREG]: "file",
+  [constants.S_IFDIR]: "directory",
+  [constants.S_IFLNK]: "symlink",
+  [constants.S_IFCHR]: "char",
+  [constants.S_IFBLK]: "block",
+  [constants.S_IFIFO]: "fifo",
+};
+
 /** Linux keeps both numbers of a device in one. */
-function deviceOf(stats: Stats): { devMajor: number; devMinor: number } {
+function deviceOf(stats: Status): { devMajor: number; devMinor: number } {
   const number = BigInt(stats.rdev);
   return {
     devMajor: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n)),
@@ -64,13 +71,18 @@ function linkOf(file: string): ByteString {
 }
 
 /**
- * What stands for a file in a layer (links not followed, hard links as files of their own); undefined for a socket,
- * which has no place in one. `file` is where it is on this machine, `name` what it is called in the layer.
+ * The header of what stands for a file in a layer (links not followed, hard links as files of their own); undefined for a socket, which has no place
+ * in one. `link` is what a symbolic link leads to.
  */
-export function layerItem(file: ByteString, name: ByteString, stats: Stats, owner: Owner): TarItem | undefined {
-  const type = typeOf(stats);
+export function statusHeader(
+  name: ByteString,
+  stats: Status,
+  owner: Owner,
+  link: () => ByteString,
+): TarHeader | undefined {
+  const type = types[stats.mode & constants.S_IFMT];
   if (type === undefined) return undefined;
-  const header: TarHeader = {
+  return {
     name,
     type,
     // Linux gives every symbolic link this mode; other systems do not, and the bytes must be the same.
@@ -79,8 +91,13 @@ export function layerItem(file: ByteString, name: ByteString, stats: Stats, owne
     gid: owner.gid,
     size: type === "file" ? stats.size : 0,
     mtime: layerTime,
-    link: type === "symlink" ? linkOf(file) : ("" as ByteString),
+    link: type === "symlink" ? link() : ("" as ByteString),
     ...(type === "char" || type === "block" ? deviceOf(stats) : { devMajor: 0, devMinor: 0 }),
   };
-  return type === "file" ? { header, content: { file } } : { header };
+}
+
+/** What stands for a file in a layer; `file` is where it is on this machine, `name` what it is called in the layer. */
+export function layerItem(file: ByteString, name: ByteString, stats: Status, owner: Owner): TarItem | undefined {
+  const header = statusHeader(name, stats, owner, () => linkOf(file));
+  return header?.type === "file" ? { header, content: { file } } : header && { header };
 }

@@ -186,3 +186,8 @@ export function encodeHeader(header: TarHeader, more = ""): Buffer {
   const block = encodeBlock(header, asciiOf(header.name), "", asciiOf(header.link));
   return Buffer.concat([encodeExtension(header.name, more + recordsOf(header)), block]);
 }
+
+/** How many bytes `encodeHeader` takes. */
+export function headerLength(header: TarHeader): number {
+  return isUstar(header) && header.name.length <= 100 ? blockSize : encodeHeader(header).length;
+}

@@ -31,16 +31,19 @@ function tarOf(items: (signal?: AbortSignal) => AsyncIterable<TarItem> | Iterabl
 const root: Owner = { uid: 0, gid: 0 };
 const launcherPath = "/cnb/lifecycle/launcher";
 
-function directories(parents: readonly ParentDirectory[]): TarItem[] {
+/** The entries of the directories above a layer's own. */
+export function directories(parents: readonly ParentDirectory[]): TarItem[] {
   return parents.map((parent) => ({ header: layerHeader(parent.path, "directory", parent.mode, parent) }));
 }
 
-function nameIn(guest: GuestPath, path: string): ByteString {
+/** What a path below a directory is called in its layer. */
+export function nameIn(guest: GuestPath, path: string): ByteString {
   const base = guest === "/" ? "" : byteString(guest);
   return (path === "" ? byteString(guest) : `${base}/${path}`) as ByteString;
 }
 
-function fileIn(host: HostPath, path: string): ByteString {
+/** Where a path below a directory is on this machine. */
+export function fileIn(host: HostPath, path: string): ByteString {
   return (path === "" ? byteString(host) : `${byteString(host)}/${path}`) as ByteString;
 }
 

@@ -130,6 +130,8 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether a piece is only the caller's until the next one is asked for: all of them are then in the same two pieces of memory. */
   readonly lends?: boolean;
+  /** Whether these are entries of an archive that goes on: no zero blocks end it. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -138,7 +140,7 @@ export interface WriteOptions {
  */
 export async function* writeTar(
   items: AsyncIterable<TarItem> | Iterable<TarItem>,
-  { signal, lends = false }: WriteOptions = {},
+  { signal, lends = false, goesOn = false }: WriteOptions = {},
 ): AsyncGenerator<Buffer> {
   const pause = turns(signal);
   const chunk = new Chunk(lends);
@@ -154,6 +156,6 @@ export async function* writeTar(
     chunk.pad();
     if (chunk.room === 0) yield chunk.take();
   }
-  yield* chunk.add(new Uint8Array(2 * blockSize));
+  if (!goesOn) yield* chunk.add(new Uint8Array(2 * blockSize));
   if (chunk.used > 0) yield chunk.take();
 }

@@ -138,6 +138,38 @@ describe("an app that is not copied", () => {
     expect(app(await buildWith(bp, "quiet")).action).toBe("reuse");
   });
 
+  it("has a layer made from the one before that is what one made anew is, also when that one was damaged", async (test) => {
+    await needsOverlays(test);
+    fillApp();
+    for (let index = 0; index < 300; index += 1) writeFileSync(at(`folder/f${index}`), `${index}`.repeat(index));
+    const bp = bench.buildpack({ id: "ahead/ahead", build: "[ ! -e meddle ] || { echo x > new; rm folder/f7; }" });
+    const slice = (outcome: Outcome) => outcome.report!.layers.find(({ id }) => id === "slice-1")!;
+    let last = await buildWith(bp, "ahead");
+    const rounds: readonly (() => void)[] = [
+      () => writeFileSync(at("folder/f150"), "changed"),
+      () => rmSync(at("folder/f20")),
+      () => {
+        symlinkSync("f1", at("folder/f20"));
+        mkdirSync(at("folder/f20-"));
+        chmodSync(at("folder/f200"), 0o755);
+      },
+      () => {
+        const tar = join(bench.home, "store/blobs", slice(last).diffId.replace(":", "/"));
+        writeFileSync(tar, readFileSync(tar).fill("x", 40_000, 40_010));
+        writeFileSync(at("folder/f151"), "changed");
+      },
+      () => writeFileSync(at("meddle"), ""),
+      () => rmSync(at("meddle")),
+      () => writeFileSync(at("folder/f152"), "changed"),
+    ];
+    for (const change of rounds) {
+      change();
+      last = await buildWith(bp, "ahead");
+      expect([isLaid(last), slice(last).action], String(change)).toEqual([true, "add"]);
+      expect(last.report!.imageId, String(change)).toBe((await buildWith(bp)).report!.imageId);
+    }
+  });
+
   const moments: Readonly<Record<string, (event: Event) => boolean>> = {
     "while buildpacks work": (event) => event.type === "phase" && event.phase === "build" && event.state === "start",
     "before its layer is made": (event) =>

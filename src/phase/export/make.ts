@@ -14,7 +14,7 @@ export interface LayerRequest {
   /** Its line in the image's history. */
   readonly createdBy: string;
   readonly tar: LayerTar;
-  /** What a look at the files tells: a tar we know is not made again while the store has it, one whose files were touched is not hashed first. */
+  /** What a look at the files tells: a tar we know is not made again while the store has it, nor one that was made ahead, one whose files were touched is not hashed first. */
   readonly verdict?: Verdict | undefined;
   /** What an earlier build recorded as its diffID, anything or nothing: when it still is one of them, nothing is written. */
   readonly known: readonly (string | undefined)[];
@@ -32,7 +32,7 @@ export interface MadeLayer {
   readonly isKnown: boolean;
   /** Whether it was written to the store now. */
   readonly isWritten: boolean;
-  /** Whether its files were read for it. */
+  /** Whether its files were read for it just now. */
   readonly isRead: boolean;
 }
 
@@ -66,7 +66,10 @@ export async function makeLayer(
   const isThere = async (diffId: DiffId) => !request.damaged.has(diffId) && (await store.has(tarDigestOf(diffId)));
   const { tar, verdict, known } = request;
   const isTouched = verdict === "touched";
-  if (verdict && !isTouched && (await isThere(verdict.diffId)))
+  if (verdict && !isTouched && "ahead" in verdict) {
+    const written = await verdict.ahead;
+    if (written !== undefined) return made(written, true, false);
+  } else if (verdict && !isTouched && (await isThere(verdict.diffId)))
     return made({ size: verdict.size, digest: tarDigestOf(verdict.diffId) }, false, false);
   if (isTouched || !known.some((sha) => sha && !request.damaged.has(sha)))
     return made(await store.put(mediaType, tar.lend(signal)), true);

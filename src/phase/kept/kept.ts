@@ -1,5 +1,6 @@
 import type { HostPath, Place } from "../../std/path.ts";
 import { OpenedStack } from "../../std/stack.ts";
+import type { BlobStore } from "../../store/contract.ts";
 import type { Owner } from "../../tar/entry.ts";
 import type { Lister } from "../../tar/list.ts";
 import type { BuildpackLayers } from "../export/request.ts";
@@ -40,7 +41,8 @@ export interface KeptOptions {
   readonly forget: boolean;
   readonly workspace: Workspace;
   readonly owner: Owner;
-  /** The root of the store. */
+  /** The store that takes the layers, and its root. */
+  readonly blobs: BlobStore;
   readonly store: HostPath;
   /** Of this program. */
   readonly version: string;
@@ -53,12 +55,20 @@ export interface KeptOptions {
 
 /** Opens what is kept for an image, and makes the app ready to work on. Disposing leaves for the next build what is still good. Throws Fault `app.read`. */
 export async function openKept(options: KeptOptions, way: Omit<AppWay, "to">): Promise<Kept> {
-  const { workspace, owner, store } = options;
+  const { workspace, owner, store, blobs } = options;
   const epoch = await readEpoch(options.version);
   const slots = new Slots(epoch && options.root, workspace.aside);
   const { list } = options;
   if (options.forget) await slots.retain("", new Set());
-  const keeping = { slots, aside: workspace.aside, epoch: epoch ?? { version: "", boot: "" }, owner, store, list };
+  const keeping = {
+    slots,
+    aside: workspace.aside,
+    epoch: epoch ?? { version: "", boot: "" },
+    owner,
+    blobs,
+    store,
+    list,
+  };
   const opened = new OpenedStack();
   const whole = { ...way, to: workspace.app };
   const laid = options.lays ? await LaidApp.open(keeping, whole) : undefined;

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, lstat, mkdir } from "node:fs/promises";
+import { chmod, lstat, mkdir, rename } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { Overlay } from "../../sandbox/contract.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
@@ -7,6 +7,7 @@ import { type HostPath, under } from "../../std/path.ts";
 import { fileTime } from "../../tar/file-time.ts";
 import { settledBefore, stateOf, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
 import { isDirectory, isFile, isLink, type TreeList, visitList } from "../../tar/list.ts";
+import { LayerAhead } from "./ahead.ts";
 import type { AppWay } from "./app.ts";
 import type { Keeping } from "./layers.ts";
 import {
@@ -17,6 +18,7 @@ import {
   readRecord,
   type SourceRecord,
   type Verdict,
+  writeList,
   writeRecord,
 } from "./record.ts";
 
@@ -28,6 +30,7 @@ const skew = 2000;
 
 /** What a look at the source tells. */
 interface Source {
+  readonly list: TreeList;
   readonly state: TreeState;
   readonly count: number;
   readonly bytes: number;
@@ -55,7 +58,7 @@ function sourceOf(list: TreeList): Source {
     count += 1;
     bytes += entry.size;
   });
-  return { state: stateOf(list), count, bytes, isAsCopied };
+  return { list, state: stateOf(list), count, bytes, isAsCopied };
 }
 
 /** Marks a name as not there, for overlayfs; false where that cannot be done. */
@@ -74,6 +77,21 @@ async function isThere(path: HostPath): Promise<boolean> {
   );
 }
 
+/** What the last build left of the source and of the layers it made from it. */
+interface Former {
+  readonly folder: HostPath;
+  readonly image: AppLayersRecord;
+}
+
+interface Found {
+  readonly before: Source;
+  readonly work: HostPath;
+  /** The fingerprint of the directory for what is changed, while nothing is. */
+  readonly upper: string;
+  readonly former: Former | undefined;
+  readonly ahead: LayerAhead | undefined;
+}
+
 /** The app's source itself below a directory for what buildpacks change: nothing is copied (docs/decisions/app-overlay.md). */
 export class LaidApp implements AsyncDisposable {
   /** For the sandbox: the source is the lower directory. */
@@ -83,25 +101,22 @@ export class LaidApp implements AsyncDisposable {
   readonly #way: AppWay;
   readonly #before: Source;
   readonly #upper: string;
+  readonly #former: Former | undefined;
+  readonly #ahead: LayerAhead | undefined;
   #image: AppLayersRecord | undefined;
   #isUnchanged = false;
   #slices = "";
 
-  private constructor(
-    keeping: Keeping,
-    way: AppWay,
-    work: HostPath,
-    before: Source,
-    upper: string,
-    image?: AppLayersRecord,
-  ) {
+  private constructor(keeping: Keeping, way: AppWay, found: Found) {
     this.#keeping = keeping;
     this.#way = way;
-    this.#before = before;
-    this.#upper = upper;
-    this.#image = image;
-    this.overlay = { lower: [way.from], upper: way.to.host, work };
-    this.summary = `Took ${before.count} files (${before.bytes} bytes) of the app from where they are`;
+    this.#before = found.before;
+    this.#upper = found.upper;
+    this.#former = found.former;
+    this.#ahead = found.ahead;
+    this.#image = found.former?.image;
+    this.overlay = { lower: [way.from], upper: way.to.host, work: found.work };
+    this.summary = `Took ${found.before.count} files (${found.before.bytes} bytes) of the app from where they are`;
   }
 
   /** Undefined when a copy has to be made: it would not look like the source, or the source was changed just now. Throws Fault `tar.read`. */
@@ -117,12 +132,15 @@ export class LaidApp implements AsyncDisposable {
     if ((await isThere(under(from, hidden))) && !(await hide(under(to.host, hidden)))) return undefined;
     const work = under(aside, "app-work");
     await mkdir(work);
-    const { digest } = await stateOfTree(to.host);
+    const upper = (await stateOfTree(to.host)).digest;
     // What an earlier build has copied is of no use now.
     await slots.take("app");
-    const taken = await slots.take(slot);
-    const record = taken && (await readRecord<SourceRecord>(under(taken, "record"), epoch));
-    return new LaidApp(keeping, way, work, before, digest, record?.image);
+    const folder = await slots.take(slot);
+    const record = folder && (await readRecord<SourceRecord>(under(folder, "record"), epoch));
+    const former = record && { folder, image: record.image };
+    const isNew = former !== undefined && former.image.tree !== before.state.digest;
+    const ahead = isNew ? await LayerAhead.begin(keeping, former, { ...to, host: from }, before.list) : undefined;
+    return new LaidApp(keeping, way, { before, work, upper, former, ahead });
   }
 
   /** Looks at source and changes after the build; tells what `KeptApp.look` does. Throws Fault `app.changed`. */
@@ -135,19 +153,21 @@ export class LaidApp implements AsyncDisposable {
     if (image?.slices !== this.#slices || !isSameFrame(image, frameOf(this.#way.to, this.#keeping.owner)))
       return undefined;
     if (this.#isUnchanged && image.tree === this.#before.state.digest) return image.layers;
-    return image.layers.length === 1 ? ["touched"] : undefined;
+    if (image.layers.length > 1) return undefined;
+    return [(this.#isUnchanged && this.#ahead) || "touched"];
   }
 
   /** Throws Fault `app.changed` unless the source is what it was at the beginning. */
   async confirm(signal?: AbortSignal): Promise<void> {
     const { digest } = stateOf(await this.#keeping.list(this.#way.from, { without: hidden, signal }));
-    if (digest === this.#before.state.digest) return;
-    throw new Fault(
+    if (digest !== this.#before.state.digest) throw this.#changed();
+  }
+
+  #changed(): Fault {
+    return new Fault(
       "app.changed",
       `Cannot build app at ${this.#way.from}: it was changed while buildpacks worked on it`,
-      {
-        hint: "build again when nothing writes to it any more",
-      },
+      { hint: "build again when nothing writes to it any more" },
     );
   }
 
@@ -161,12 +181,16 @@ export class LaidApp implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { slots, epoch } = this.#keeping;
+    await this.#ahead?.[Symbol.asyncDispose]();
     if (this.#image === undefined) return;
     try {
       const given = slots.fresh();
       await mkdir(given);
       const record: SourceRecord = { ...epoch, image: this.#image };
       await writeRecord(under(given, "record"), record);
+      const list = under(given, "list");
+      if (this.#former?.image.tree === this.#image.tree) await rename(under(this.#former.folder, "list"), list);
+      else await writeList(list, this.#before.list);
       await slots.give(slot, given);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;

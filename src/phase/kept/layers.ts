@@ -2,6 +2,7 @@ import { lstat, mkdir, readdir } from "node:fs/promises";
 import { type DiffId, digestOf, hexOf, tarDigestOf } from "../../oci/digest.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, type Place, under } from "../../std/path.ts";
+import type { BlobStore } from "../../store/contract.ts";
 import { blobPath } from "../../store/layout/folder.ts";
 import type { Owner } from "../../tar/entry.ts";
 import { fileTime } from "../../tar/file-time.ts";
@@ -27,7 +28,8 @@ export interface Keeping {
   readonly epoch: Epoch;
   /** Whom the entries of layers belong to. */
   readonly owner: Owner;
-  /** The root of the store that holds the tars. */
+  /** The store that holds the tars, and its root. */
+  readonly blobs: BlobStore;
   readonly store: HostPath;
   readonly list: Lister;
 }

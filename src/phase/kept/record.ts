@@ -1,8 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { deserialize, serialize } from "node:v8";
+import type { Descriptor } from "../../oci/descriptor.ts";
 import type { DiffId } from "../../oci/digest.ts";
 import { readText } from "../../std/file.ts";
 import type { HostPath, Place } from "../../std/path.ts";
 import type { Owner } from "../../tar/entry.ts";
+import type { TreeList } from "../../tar/list.ts";
 
 /** The tar of a layer: its name and its length in bytes. */
 export interface KnownTar {
@@ -11,10 +14,15 @@ export interface KnownTar {
 }
 
 /**
- * What a look at files tells of the tar to be made from them: that it is one we know, or that they were touched since that one was made, so
+ * What a look at files tells of the tar to be made from them: that it is one we know, or one that was made ahead, or that they were touched since that one was made, so
  * that it is hardly the same.
  */
-export type Verdict = KnownTar | "touched";
+export type Verdict = KnownTar | MadeAhead | "touched";
+
+/** A tar that is on its way to the store already; undefined when it did not get there. */
+export interface MadeAhead {
+  readonly ahead: Promise<Omit<Descriptor, "mediaType"> | undefined>;
+}
 
 /** What makes a record worthless when it changes, whatever the files look like. */
 export interface Epoch {
@@ -91,6 +99,20 @@ export async function readRecord<T extends Epoch>(path: HostPath, epoch: Epoch):
     // Within one epoch the same program wrote it, whole: it was renamed to its place afterwards.
     const record = JSON.parse(await readFile(path, "utf8")) as T;
     return isSameEpoch(record, epoch) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes what a tree was when a tar was made from it. */
+export async function writeList(path: HostPath, list: TreeList): Promise<void> {
+  await writeFile(path, serialize(list), { mode: 0o600 });
+}
+
+/** The list in a file that `writeList` made; undefined when there is none. */
+export async function readList(path: HostPath): Promise<TreeList | undefined> {
+  try {
+    return deserialize(await readFile(path)) as TreeList;
   } catch {
     return undefined;
   }

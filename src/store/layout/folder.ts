@@ -37,7 +37,7 @@ async function* fileBytes(path: string, digest: Digest): ByteStream {
 }
 
 /** The bytes of a blob, verified; see `BlobSource.open`. */
-export function openBlob(root: string, descriptor: Descriptor): ByteStream {
+export function openBlob(root: string, descriptor: Pick<Descriptor, "digest" | "size">): ByteStream {
   const path = blobPath(root, descriptor.digest);
   return verified(fileBytes(path, descriptor.digest), descriptor, path);
 }

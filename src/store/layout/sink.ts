@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { writeSync } from "node:fs";
+import { fdatasync, writeSync } from "node:fs";
+import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import type { Bytes } from "../../std/byte.ts";
 import { systemFault } from "../failure.ts";
@@ -9,6 +10,8 @@ export interface Written {
   readonly hex: string;
   readonly size: number;
 }
+
+const datasync = promisify(fdatasync);
 
 const slotSize = 1 << 20;
 /** How many pieces of a file are on their way; one that needs no more memory is not worth a thread. */
@@ -90,6 +93,38 @@ function freshSlot(): SharedArrayBuffer {
   return free.pop() ?? new SharedArrayBuffer(slotSize);
 }
 
+/** As many pieces go to the disk at once. */
+const flushCount = 32;
+
+/** Brings a file to the disk while it is written: who waits for that afterwards waits for its last pieces only. */
+class Disk {
+  readonly #fd: number;
+  #pieces = 0;
+  #flushing: Promise<void> | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** One more piece is written. */
+  more(): void {
+    this.#pieces += 1;
+    if (this.#pieces < flushCount || this.#flushing !== undefined) return;
+    this.#pieces = 0;
+    // Whether it worked is asked again before the file gets its name.
+    this.#flushing = datasync(this.#fd)
+      .catch(() => {})
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+  }
+
+  /** Resolves when nothing is done with the file any more. */
+  async rest(): Promise<void> {
+    await this.#flushing;
+  }
+}
+
 /** Writes bytes to files and hashes them, many of them in a thread of its own: then they are read, or made, at the same time. */
 export class Sink implements AsyncDisposable {
   #thread: Thread | undefined;
@@ -109,9 +144,13 @@ export class Sink implements AsyncDisposable {
     let slot = freshSlot();
     let used = 0;
     let size = 0;
+    const disk = new Disk(fd);
     const send = (full: SharedArrayBuffer) => {
       this.#thread ??= new Thread();
-      const taken = this.#thread.take({ id, fd, algorithm, slot: full, length: slotSize }).then(() => full, refuse);
+      const taken = this.#thread.take({ id, fd, algorithm, slot: full, length: slotSize }).then(() => {
+        disk.more();
+        return full;
+      }, refuse);
       // Its failure is found when the slot is needed again.
       taken.catch(() => {});
       sent.push(taken);
@@ -139,6 +178,7 @@ export class Sink implements AsyncDisposable {
       for (const result of await Promise.allSettled(sent)) if (result.status === "fulfilled") held.push(result.value);
       free.push(...held, slot);
       free.splice(slotCount + 1);
+      await disk.rest();
     }
   }
 

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestFrom } from "../../../src/oci/digest.ts";
@@ -20,7 +21,9 @@ import { type CopiedFile, copyApp } from "../../../src/source/app.ts";
 import { guestPath, type HostPath, under } from "../../../src/std/path.ts";
 import { fileTime } from "../../../src/tar/file-time.ts";
 import { settledBefore, stateOfTree } from "../../../src/tar/fingerprint.ts";
-import { directoryLayer } from "../../../src/tar/layer.ts";
+import { appLayers, directoryLayer } from "../../../src/tar/layer.ts";
+import { listHere, type TreeList } from "../../../src/tar/list.ts";
+import { spliceLayer } from "../../../src/tar/splice.ts";
 import { testFolder } from "../../unit/phase/folder.ts";
 
 const root = testFolder();
@@ -131,6 +134,73 @@ describe("fingerprints", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+const owner = { uid: 1000, gid: 1000 };
+const parents = [{ path: guestPath("/srv"), mode: 0o755, ...owner }];
+
+/** The one layer of an app at `tree`. */
+async function appTar(tree: HostPath): Promise<Buffer> {
+  const place = { host: tree, guest: guestPath("/srv/app") };
+  const [layer] = await appLayers({ place, slices: [], owner, parents });
+  return buffer(layer!.open());
+}
+
+async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+describe("a layer made from the one before", () => {
+  const framed = (tree: HostPath) => ({ place: { host: tree, guest: guestPath("/srv/app") }, parents, owner });
+  const splice = (tree: HostPath, former: { list: TreeList; tar: Buffer }, now: TreeList, size: number) =>
+    spliceLayer(
+      { list: former.list, size: former.tar.length, open: () => inPieces(former.tar, size) },
+      now,
+      framed(tree),
+    );
+
+  it("has the bytes of one made anew, whatever was changed, and reads what was changed only", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(edit, { maxLength: 10 }),
+        fc.array(edit, { maxLength: 4 }),
+        fc.constantFrom(100, 512, 700, 1 << 20),
+        async (first, second, size) => {
+          const tree = fresh();
+          // In the order of paths it comes between `d` and what is in `d`.
+          writeFileSync(under(tree, "d-"), "x".repeat(600));
+          writeFileSync(under(tree, `long-${"n".repeat(120)}`), "long");
+          for (const change of first) apply(tree, change);
+          await fileTime(root);
+          const former = { list: await listHere(tree), tar: await appTar(tree) };
+          for (const change of second) apply(tree, change);
+          const now = await listHere(tree);
+          const spliced = splice(tree, former, now, size)!;
+          expect((await buffer(spliced.tar.open())).equals(await appTar(tree))).toBe(true);
+          expect((await buffer(spliced.tar.lend())).equals(await appTar(tree))).toBe(true);
+          if (second.length === 0) expect(spliced.fresh).toEqual([]);
+          removeTree(tree);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is none when the former one has another length, or its bytes end early", async () => {
+    const tree = fresh();
+    apply(tree, { kind: "write", name: "a", text: "one" });
+    const former = { list: await listHere(tree), tar: await appTar(tree) };
+    expect(splice(tree, { ...former, tar: Buffer.concat([former.tar, Buffer.alloc(512)]) }, former.list, 512)).toBe(
+      undefined,
+    );
+    const { tar, fresh: read } = spliceLayer(
+      { list: former.list, size: former.tar.length, open: () => inPieces(former.tar.subarray(512), 512) },
+      former.list,
+      framed(tree),
+    )!;
+    expect(read).toEqual([]);
+    await expect(buffer(tar.open())).rejects.toMatchObject({ code: "tar.truncated" });
   });
 });
 
