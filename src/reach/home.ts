@@ -27,6 +27,8 @@ export interface Home {
   readonly manifests: HostPath;
   /** What engines that apply Dockerfiles work in. */
   readonly engines: HostPath;
+  /** What was found out about sandboxes on this machine. */
+  readonly sandbox: HostPath;
   /** Downloaded distribution packages. */
   readonly packages: HostPath;
 }
@@ -47,6 +49,7 @@ export function homeAt(path?: string): Home {
     volumes: under(root, "volumes"),
     manifests: under(root, "manifests"),
     engines: under(root, "engines"),
+    sandbox: under(root, "sandbox.json"),
     packages: under(root, "packages"),
   };
 }

@@ -1,5 +1,6 @@
+import { stat } from "node:fs/promises";
 import { Fault, reasonOf } from "../std/fault.ts";
-import { guestPath } from "../std/path.ts";
+import { guestPath, type HostPath } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
 import { OpenedStack } from "../std/stack.ts";
 import { assembleView } from "./assemble.ts";
@@ -10,6 +11,7 @@ import type { Backend, Start } from "./container.ts";
 import type { Exit, Output, Refusal, Sandbox, SandboxKind, Surroundings } from "./contract.ts";
 import { attend, commandOf } from "./launch.ts";
 import { envIn, locate, seenIn } from "./locate.ts";
+import { Memory } from "./memory.ts";
 import { canStack, mergeIn } from "./merge.ts";
 import { obstacleOf } from "./obstacle.ts";
 import { makeScratch, type RunJob, sandboxOf } from "./open.ts";
@@ -32,7 +34,8 @@ function isNetwork(network: string): network is "host" | "none" {
   return network === "host" || network === "none";
 }
 
-async function openWith(backend: Backend, surroundings: Surroundings): Promise<Sandbox> {
+/** `failed` is called when a container could not be made, or directories not be stacked for it. */
+async function openWith(backend: Backend, surroundings: Surroundings, failed?: () => Promise<void>): Promise<Sandbox> {
   const { user, network } = surroundings;
   if (!isNetwork(network))
     throw new Fault("sandbox.network", `Cannot open sandbox namespace: it knows no network ${network}`, {
@@ -53,11 +56,14 @@ async function openWith(backend: Backend, surroundings: Surroundings): Promise<S
       const obstacle = await obstacleOf(job, find);
       if (obstacle !== undefined) return { kind: "unstartable", because: obstacle };
       const { argv, input } = startOf(job);
-      return runContained({ argv: holder?.enter(argv) ?? argv, input }, makePipe, output, signal);
+      const exit = await runContained({ argv: holder?.enter(argv) ?? argv, input }, makePipe, output, signal);
+      if (exit.kind === "unstartable") await failed?.();
+      return exit;
     };
     return sandboxOf(opened, runJob, seeIn(view.steps));
   } catch (error) {
     await opened[Symbol.asyncDispose]();
+    if (error instanceof Fault && error.code === "sandbox.overlay") await failed?.();
     throw error;
   }
 }
@@ -117,6 +123,8 @@ async function findBackend(backends: readonly Backend[]): Promise<Backend | Refu
 
 /** The sandbox made of namespaces. */
 export interface NamespaceKind extends SandboxKind {
+  /** From now on what is found by trying is kept in this file, and taken from it while nothing has changed that it depends on. */
+  remember(file: HostPath): void;
   /** How namespaces are made here. Throws Fault `sandbox.unusable` when they cannot be. */
   backend(): Promise<Backend>;
 }
@@ -124,8 +132,16 @@ export interface NamespaceKind extends SandboxKind {
 /** The sandbox made with the first of these back ends that works; which one is found by trying, once. */
 export function namespaceOver(backends: readonly Backend[]): NamespaceKind {
   let finding: Promise<Backend | Refusal> | undefined;
+  let memory: Memory | undefined;
+  const recallOrFind = async () => {
+    const known = backends[Number(await memory?.recall("back end"))];
+    if (known !== undefined) return known;
+    const result = await findBackend(backends);
+    if (!("usable" in result)) await memory?.keep("back end", String(backends.indexOf(result)));
+    return result;
+  };
   const found = () => {
-    finding ??= findBackend(backends);
+    finding ??= recallOrFind();
     return finding;
   };
   const backend = async () => {
@@ -148,10 +164,19 @@ export function namespaceOver(backends: readonly Backend[]): NamespaceKind {
       return "usable" in result ? result : { usable: true, detail: `Linux namespaces through ${result.name}` };
     },
     backend,
-    async stacks(place) {
-      return !("usable" in (await found())) && canStack(place);
+    remember(file) {
+      memory ??= new Memory(file);
     },
-    open: async (surroundings) => openWith(await backend(), surroundings),
+    async stacks(place) {
+      if ("usable" in (await found())) return false;
+      const device = await stat(place).catch(() => undefined);
+      const question = `stack in ${place} on ${device?.dev}`;
+      if (device && (await memory?.recall(question)) === "yes") return true;
+      const answer = await canStack(place);
+      if (answer && device) await memory?.keep(question, "yes");
+      return answer;
+    },
+    open: async (surroundings) => openWith(await backend(), surroundings, () => memory?.forget() ?? Promise.resolve()),
   };
 }
 

@@ -5,6 +5,7 @@ import { dockerOver } from "../sandbox/docker/docker.ts";
 import type { Limits } from "../sandbox/docker/spec.ts";
 import { host } from "../sandbox/host.ts";
 import { namespace } from "../sandbox/namespace.ts";
+import type { HostPath } from "../std/path.ts";
 
 /** What a caller may say about where buildpacks run. */
 export interface SandboxOptions {
@@ -37,7 +38,8 @@ export function sandboxFor(options: SandboxOptions, root: Root["kind"]): Promise
   return chooseSandbox(sandboxKinds(options), sandbox, { root, network, limited: limits !== undefined });
 }
 
-/** Begins to find out what works here; resolves when that is known, whatever it is. */
-export async function probeEarly({ sandbox = "namespace" }: SandboxOptions): Promise<void> {
+/** Begins to find out what works here, where `memory` does not tell it; resolves when that is known, whatever it is. */
+export async function probeEarly({ sandbox = "namespace" }: SandboxOptions, memory: HostPath): Promise<void> {
+  namespace.remember(memory);
   if (sandbox === "namespace") await namespace.probe().catch(() => {});
 }

@@ -233,9 +233,10 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
   const wanted = wantedOf(options);
   const opened = new OpenedStack();
   // Probing is mostly waiting, and there is enough to do meanwhile.
-  const probed = probeEarly(options);
+  const { sandbox: memory, kept: waiting } = homeAt(options.home);
+  const probed = probeEarly(options, memory);
   const { list } = opened.use(new Listers());
-  const kept = purpose.image && under(homeAt(options.home).kept, keyOf(purpose.image.text, base));
+  const kept = purpose.image && under(waiting, keyOf(purpose.image.text, base));
   const early = kept && !purpose.image?.forget ? beginLooks(list, kept) : Promise.resolve(new Map());
   try {
     const reach = reachFor(options, purpose, opened, emit);
