@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { Documents, Image } from "../../oci/image.ts";
 import type { Index } from "../../oci/manifest.ts";
 import type { ByteStream, Bytes } from "../../std/byte.ts";
 import { errnoOf, Fault } from "../../std/fault.ts";
+import { readText } from "../../std/file.ts";
 import type { BlobSource, BlobStore } from "../contract.ts";
 import { indexText } from "../document.ts";
 import { systemFault } from "../failure.ts";
@@ -78,12 +80,18 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     const digests = [identity.digest, ...blobs.map((blob) => blob.digest)];
     await this.#under(await this.#writing(), (lease) => lease.pin(digests));
     const isWhole = async (blob: Descriptor) => (await blobSize(this.root, blob.digest)) === blob.size;
+    const kept = {
+      mediaType: manifest.mediaType,
+      size: Buffer.byteLength(documents.manifestText),
+      digest: identity.digest,
+    };
+    const fresh = marks.map((mark) => entryOf(kept, documents, image, mark));
+    if (await this.#isWritten(documents, fresh, [kept, ...blobs])) return;
     await bringLayers(documents, from, this, isWhole);
     await this.put(manifest.config.mediaType, [Buffer.from(documents.configText)], manifest.config.digest);
-    const kept = await this.put(manifest.mediaType, [Buffer.from(documents.manifestText)], identity.digest);
+    await this.put(kept.mediaType, [Buffer.from(documents.manifestText)], kept.digest);
     await this.#flush([kept, ...blobs]);
     const names = new Set(marks.map((mark) => mark[nameKey]));
-    const fresh = marks.map((mark) => entryOf(kept, documents, image, mark));
     await this.update(async (entries) => {
       for (const blob of [kept, ...blobs])
         if (!(await isWhole(blob))) throw missingBlob(blob.digest, blobPath(this.root, blob.digest));
@@ -139,6 +147,23 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
       cause,
       hint: "start again",
     });
+  }
+
+  /** Whether all of an image is here already, under its names and no others of theirs, and on the disk. */
+  async #isWritten(documents: Documents, fresh: readonly Descriptor[], blobs: readonly Descriptor[]): Promise<boolean> {
+    if (blobs.some(({ digest }) => this.#unflushed.has(digest))) return false;
+    const names = new Set(fresh.map((entry) => entry.annotations?.[nameKey]));
+    const found = (await this.entries()).filter((entry) => names.has(entry.annotations?.[nameKey]));
+    // What is undefined in an entry is not in the file.
+    const wanted = JSON.parse(JSON.stringify(fresh)) as Descriptor[];
+    const isSame =
+      found.length === wanted.length && wanted.every((entry) => found.some((one) => isDeepStrictEqual(one, entry)));
+    if (!isSame) return false;
+    for (const { digest, size } of blobs) if ((await blobSize(this.root, digest)) !== size) return false;
+    const texts = [documents.manifestText, documents.configText];
+    const digests = [documents.identity.digest, documents.manifest.config.digest];
+    const there = await Promise.all(digests.map((digest) => readText(blobPath(this.root, digest))));
+    return there.every((text, at) => text === texts[at]);
   }
 
   #writing(): Promise<Lease> {

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
 import { documentsOf } from "../../../src/oci/image.ts";
@@ -8,6 +8,7 @@ import type { Fault } from "../../../src/std/fault.ts";
 import { under } from "../../../src/std/path.ts";
 import type { StoredImage } from "../../../src/store/contract.ts";
 import { layerTar } from "../../../src/store/layer.ts";
+import { openLayout } from "../../../src/store/layout.ts";
 import { type Implementation, implementations, inFolder } from "./place.ts";
 import { blobsOf, type Sample, sampleImage } from "./sample.ts";
 
@@ -292,3 +293,38 @@ describe.each(implementations)("an image store: $title", (implementation: Implem
         expect(readdirSync(under(folder, "store")).sort()).toEqual(["blobs", "index.json", "oci-layout"]);
     }));
 });
+
+it("an image layout writes nothing when all of it is there under its names, and everything when something is not", () =>
+  inFolder(async (folder) => {
+    const root = under(folder, "store");
+    const sample = sampleImage();
+    const write = async (names = [one, two]) => {
+      await using layout = openLayout(root);
+      return await layout.write(sample.image, names, sample.blobs);
+    };
+    const { digest } = await write();
+    const manifest = under(root, "blobs", digest.replace(":", "/"));
+    const state = () => [lstatSync(manifest).ino, lstatSync(under(root, "index.json")).ino];
+    const before = state();
+    await write();
+    await write([two]);
+    expect(state()).toEqual(before);
+    const damage: (() => void)[] = [
+      () => writeFileSync(manifest, readFileSync(manifest, "utf8").replace("2", "3")),
+      () => writeFileSync(under(root, "blobs", sample.image.layers[0]!.descriptor.digest.replace(":", "/")), ""),
+      () =>
+        writeFileSync(
+          under(root, "index.json"),
+          readFileSync(under(root, "index.json"), "utf8").replace("app:two", "app:2"),
+        ),
+    ];
+    for (const spoil of damage) {
+      spoil();
+      const found = state();
+      await write();
+      expect(state(), String(spoil)).not.toEqual(found);
+      await using layout = openLayout(root);
+      expect((await layout.verify()).problems).toEqual([]);
+      expect((await layout.read(two))?.identity.digest).toBe(digest);
+    }
+  }));
