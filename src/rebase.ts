@@ -174,13 +174,20 @@ export interface Rebaser extends AsyncDisposable {
   rebase(options: Omit<RebaseOptions, "home" | "compression" | "outside">): Promise<RebaseReport>;
 }
 
-/** Opens what many rebases share: the local store, and what is said to registries and the daemon goes to `onEvent` of this call. */
+/**
+ * Opens what many rebases share: the local store, and what is said to registries and the daemon goes to `onEvent` of this call. Documents of
+ * registries stay in memory, as far as they may be needed again; nothing of them is written into the local store.
+ */
 export function openRebaser(shared: SharedRebaseOptions = {}): Rebaser {
+  return rebaserFor(shared, false);
+}
+
+function rebaserFor(shared: SharedRebaseOptions, remember: boolean): Rebaser {
   const platform: Platform = { os: "linux", architecture: ociArchitecture(process.arch) };
   const { compression } = shared;
   const home = homeAt(shared.home);
   const store = openLayout(home.store, { platform, hold: true });
-  const outsideSettings = { ...shared.outside, platform, compression, store, storeRoot: home.store };
+  const outsideSettings = { ...shared.outside, platform, compression, remember, store, storeRoot: home.store };
   const outside = new Outside(outsideSettings, shared.onEvent ?? (() => {}), shared.signal);
   return {
     async rebase(options) {
@@ -230,6 +237,6 @@ export function openRebaser(shared: SharedRebaseOptions = {}): Rebaser {
  * own layers are not touched. Throws one Fault (exit 72) that lists every refusal; then nothing has changed.
  */
 export async function rebase(options: RebaseOptions): Promise<RebaseReport> {
-  await using rebaser = openRebaser(options);
+  await using rebaser = rebaserFor(options, true);
   return await rebaser.rebase(options);
 }

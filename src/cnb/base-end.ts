@@ -30,6 +30,16 @@ function ownStart(diffIds: readonly string[], metadata: LifecycleMetadata): numb
   return isPrefix(own, top) ? start : undefined;
 }
 
+/** The lengths the run image may have, going by the recorded top layer. */
+function endsOf(diffIds: readonly DiffId[], { runImage }: LifecycleMetadata): readonly number[] {
+  return diffIds.flatMap((diffId, at) => (diffId === runImage.topLayer ? [at + 1] : []));
+}
+
+/** Whether `baseEnd` can make use of the old run image: where the top layer occurs once or never, it cannot. */
+export function asksOldBase(diffIds: readonly DiffId[], metadata: LifecycleMetadata): boolean {
+  return endsOf(diffIds, metadata).length > 1;
+}
+
 /**
  * Finds the end of the run image in an app image (Platform spec, "Rebase": the layers up to and including the recorded top layer).
  * A diffID can occur more than once: a base may repeat its top layer, and an empty slice equals an empty base layer. So, in this
@@ -41,8 +51,7 @@ export function baseEnd(
   metadata: LifecycleMetadata,
   oldBase?: readonly DiffId[] | undefined,
 ): BaseEnd {
-  const { topLayer } = metadata.runImage;
-  const ends = diffIds.flatMap((diffId, at) => (diffId === topLayer ? [at + 1] : []));
+  const ends = endsOf(diffIds, metadata);
   if (oldBase && isPrefix(oldBase, diffIds) && ends.includes(oldBase.length))
     return { kind: "found", length: oldBase.length };
   const start = ownStart(diffIds, metadata);

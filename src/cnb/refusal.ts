@@ -35,9 +35,13 @@ function refusal(code: string, found: string, hint?: string): Refusal {
   return { code, found, hint: hint ?? forceHint, overridable: hint === undefined };
 }
 
-/** The label's metadata of an app image, or undefined when no lifecycle made it. */
+const parsed = new WeakMap<ImageConfig, { readonly metadata: LifecycleMetadata | undefined }>();
+
+/** The label's metadata of an app image, or undefined when no lifecycle made it; it is parsed once. */
 export function lifecycleOf(config: ImageConfig): LifecycleMetadata | undefined {
-  return parseLifecycleMetadata(labelsOf(config)[labelNames.lifecycle]);
+  const found = parsed.get(config) ?? { metadata: parseLifecycleMetadata(labelsOf(config)[labelNames.lifecycle]) };
+  parsed.set(config, found);
+  return found.metadata;
 }
 
 function refusedLayers(question: RebaseQuestion, metadata: LifecycleMetadata): readonly Refusal[] {

@@ -5,7 +5,7 @@ import type { Emit } from "../std/event.ts";
 import type { HostPath } from "../std/path.ts";
 import type { ImageStore, IndexStore } from "../store/contract.ts";
 import type { Daemon, DaemonAddress } from "../store/daemon.ts";
-import type { Layout } from "../store/layout.ts";
+import { type Layout, openLayout } from "../store/layout.ts";
 import type { Dispatchers } from "../store/registry/dispatcher.ts";
 import type { Mirrors } from "../store/registry/mirror.ts";
 import type { TlsSettings } from "../store/registry/trust.ts";
@@ -125,10 +125,13 @@ export class Outside implements AsyncDisposable {
       compression,
       layerTypes,
       store,
+      storeRoot,
       remember = true,
       hasty,
     } = this.#options;
     const mirrors = await this.#options.mirrors?.();
+    // What is read at once need not be held.
+    const { has, open } = openLayout(storeRoot);
     return openRegistry({
       platform,
       credentials: environmentCredentials(env, homedir()),
@@ -139,7 +142,7 @@ export class Outside implements AsyncDisposable {
       ...(mirrors && { mirrors }),
       ...(insecureRegistries && { insecure: insecureRegistries }),
       ...(compression && { compression }),
-      nearby: remember ? store : { has: store.has, open: store.open },
+      nearby: { has, open, ...(remember && { put: store.put }) },
       ...(layerTypes && { layerTypes }),
       ...(this.#signal && { signal: this.#signal }),
     });

@@ -1,6 +1,7 @@
 import { diffPackages, type PackageDiff } from "../base/diff.ts";
 import { metadataLabel } from "../base/image.ts";
 import { packagesOf } from "../base/packages.ts";
+import { asksOldBase } from "../cnb/base-end.ts";
 import { swapBase } from "../cnb/rebase.ts";
 import {
   isRecorded,
@@ -92,10 +93,11 @@ async function readBase(text: string, app: Image, settings: MoveSettings) {
   });
 }
 
-/** The run image the app stands on now, when it is still to be had under the reference it was read by. */
+/** The run image the app stands on now, when it can help and is still to be had under the reference it was read by. */
 async function readOldBase(app: Image, store: Layout): Promise<Image | undefined> {
-  const reference = lifecycleOf(app.config)?.runImage.reference;
-  if (!reference) return undefined;
+  const metadata = lifecycleOf(app.config);
+  const reference = metadata?.runImage.reference;
+  if (!reference || !asksOldBase(app.config.diffIds, metadata)) return undefined;
   try {
     return (await store.read(parseReference(reference)))?.image;
   } catch (error) {

@@ -17,5 +17,7 @@ export async function collect(bytes: Bytes, limit = Number.POSITIVE_INFINITY): P
 
 /** Orders two byte strings as `memcmp` does. */
 export function compareBytes(a: string, b: string): number {
+  // Below the surrogates the order of UTF-16 is that of UTF-8.
+  if (!/[\ud800-\uffff]/.test(a) && !/[\ud800-\uffff]/.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

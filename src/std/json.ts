@@ -25,10 +25,13 @@ const escapes: Record<string, string> = {
   "\u2029": "\\u2029",
 };
 
+/** Text that stands in JSON as it is. */
+const plain = /^[ !#-%'-;=?-[\]-~]*$/;
+
 function encodeString(text: string): string {
+  if (plain.test(text)) return `"${text}"`;
   // Go writes \b and \f in this short form since 1.22, and the replacement character for a lone surrogate.
-  const wellFormed = text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
-  return JSON.stringify(wellFormed).replace(/[<>&\u2028\u2029]/g, (c) => escapes[c]!);
+  return JSON.stringify(text.toWellFormed()).replace(/[<>&\u2028\u2029]/g, (c) => escapes[c]!);
 }
 
 /**

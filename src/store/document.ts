@@ -1,6 +1,6 @@
 import { parseConfig } from "../oci/config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { digestOf } from "../oci/digest.ts";
+import { type Digest, digestOf } from "../oci/digest.ts";
 import { type Documents, documentsOf, type Image, imageOf } from "../oci/image.ts";
 import { encodeManifest, type Index, isIndex, type Manifest, manifestLimit, parseManifest } from "../oci/manifest.ts";
 import { familyOf, mediaTypes } from "../oci/media-type.ts";
@@ -47,6 +47,7 @@ export async function readManifest(blobs: BlobSource, descriptor: Descriptor, pl
 
 /**
  * The image below a descriptor; an index on the way is resolved by `platform` (see `choosePlatform`).
+ * `recall` knows images by their manifest's digest that need not be read again.
  * Throws Fault when a document is missing, corrupt, too large, or not that of a container image.
  */
 export async function readImage(
@@ -54,9 +55,12 @@ export async function readImage(
   descriptor: Descriptor,
   place: string,
   platform?: Platform,
+  recall?: (digest: Digest) => StoredImage | undefined,
 ): Promise<StoredImage> {
   let current = descriptor;
   for (let depth = 0; depth < indexDepth; depth++) {
+    const known = recall?.(current.digest);
+    if (known) return known;
     const { text, document } = await readManifest(blobs, current, `manifest ${current.digest} at ${place}`);
     if (isIndex(document)) {
       current = choosePlatform(document, place, platform);

@@ -15,10 +15,10 @@ import { type HostSettings, Hosts, type Located } from "./registry/hosts.ts";
 import { getManifest, putManifest } from "./registry/manifest.ts";
 import { type Mirrors, mirrorsOf } from "./registry/mirror.ts";
 import { keepConfig, type Nearby } from "./registry/nearby.ts";
-import { pullImage, pullWhole } from "./registry/pull.ts";
+import { type PullOptions, pullImage, pullWhole } from "./registry/pull.ts";
 import { type Destination, type PushOptions, pushImage } from "./registry/push.ts";
+import { Recent } from "./registry/recent.ts";
 import { addReferrer, listReferrers } from "./registry/referrer.ts";
-import { discard } from "./registry/reply.ts";
 import { mirroredBlobs, repositoryBlobs } from "./registry/source.ts";
 import { listTags } from "./registry/tag.ts";
 import { tryUpload } from "./registry/upload.ts";
@@ -66,30 +66,31 @@ function referenceOf(name: Reference): string {
 class Registries implements Registry {
   readonly #options: RegistryOptions;
   readonly #hosts: Hosts;
+  readonly #pull: PullOptions;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#hosts = new Hosts(options);
+    this.#pull = { nearby: options.nearby, recent: new Recent() };
   }
 
   async read(name: Reference, platform = this.#options.platform): Promise<StoredImage | undefined> {
-    const { nearby, mirrors, emit, signal } = this.#options;
-    const pull = { platform, nearby };
+    const { mirrors, emit, signal } = this.#options;
     for (const mirror of mirrorsOf(name, mirrors ?? {})) {
       try {
-        const stored = await pullImage(await this.#hosts.locate(mirror), mirror, pull);
+        const stored = await pullImage(await this.#hosts.locate(mirror), mirror, platform, this.#pull);
         if (stored) return { ...stored, blobs: mirroredBlobs(stored.blobs, this.#lateBlobs(name)) };
       } catch (error) {
         signal?.throwIfAborted();
         logTo(emit ?? (() => {})).debug(`Mirror ${mirror.registry} is no help: ${reasonOf(error)}`);
       }
     }
-    return pullImage(await this.#hosts.locate(name), withDefaultTag(name), pull);
+    return pullImage(await this.#hosts.locate(name), withDefaultTag(name), platform, this.#pull);
   }
 
   async readWhole(name?: Reference) {
     if (name === undefined) return undefined;
-    return pullWhole(await this.#hosts.locate(name), withDefaultTag(name), this.#options.nearby);
+    return pullWhole(await this.#hosts.locate(name), withDefaultTag(name), this.#pull);
   }
 
   async write(image: Image, names: readonly Reference[], blobs: BlobSource, texts?: DocumentTexts) {
@@ -127,7 +128,7 @@ class Registries implements Registry {
 
   async greet(registry: string) {
     const { client } = (await this.#hosts.locate({ registry, repository: "" })).at;
-    await discard(await client.expect({ method: "GET", to: "/v2/", scopes: [] }, "log in to", "", [200]));
+    await client.expect({ method: "GET", to: "/v2/", scopes: [] }, "log in to", "", [200]);
     return client.isChallenged;
   }
 
@@ -186,9 +187,8 @@ class Registries implements Registry {
       compressionOf(layer.descriptor.mediaType) === "none" && presence.layerOf(at, layer.diffId) === undefined;
     if (presence.isKnown(at) || !image.layers.some(isNew)) return;
     const name = { registry: at.client.registry, repository: at.name, tag: references[0] };
-    const { platform, nearby } = this.#options;
     try {
-      await pullImage(await this.#hosts.locate(name), name, { platform, nearby });
+      await pullImage(await this.#hosts.locate(name), name, this.#options.platform, this.#pull);
     } catch (error) {
       this.#options.signal?.throwIfAborted();
       // Whatever is wrong with what is there, it is going to be replaced.

@@ -196,23 +196,27 @@ describe.runIf(isThere)("distribution spec, pull", () => {
 });
 
 describe.runIf(isThere)("distribution spec, push", () => {
-  it("Pushing blobs and manifests: blobs first, the config, the tags last", () =>
+  it("Pushing blobs and manifests: layers and config first, the tags last", () =>
     withRelay(async (relay, name) => {
       const sample = sampleImage({ files: [Buffer.from("one")] });
       await using registry = openRegistry();
       const names = [name("push/order:v1"), name("push/order:v2")];
       const { imageId } = await registry.write(sample.image, names, sample.blobs);
-      expect(relay.seen().map((line) => line.replace(/uploads\/.+/, "uploads/…"))).toEqual([
+      const seen = relay.seen().map((line) => line.replace(/uploads\/.+/, "uploads/…"));
+      expect([seen[0], ...seen.slice(-2)]).toEqual([
         "GET /v2/push/order/manifests/v1",
-        "POST /v2/push/order/blobs/uploads/",
-        "PATCH /v2/push/order/blobs/uploads/…",
-        "PUT /v2/push/order/blobs/uploads/…",
-        "POST /v2/push/order/blobs/uploads/",
-        "PUT /v2/push/order/blobs/uploads/…",
         "PUT /v2/push/order/manifests/v1",
         "PUT /v2/push/order/manifests/v2",
       ]);
-      expect(relay.requests[5]?.path).toContain(encodeURIComponent(imageId));
+      // The layer and the config go beside each other.
+      expect(seen.slice(1, -2).sort()).toEqual([
+        "PATCH /v2/push/order/blobs/uploads/…",
+        "POST /v2/push/order/blobs/uploads/",
+        "POST /v2/push/order/blobs/uploads/",
+        "PUT /v2/push/order/blobs/uploads/…",
+        "PUT /v2/push/order/blobs/uploads/…",
+      ]);
+      expect(relay.requests.filter(({ path }) => path.includes(encodeURIComponent(imageId)))).toHaveLength(1);
     }));
 
   it("Pushing in one request: a blob of known size after HEAD, with its digest", () =>
@@ -220,12 +224,10 @@ describe.runIf(isThere)("distribution spec, push", () => {
       const sample = sampleImage({ files: [Buffer.from("one")], compression: "gzip" });
       await put(name("push/known:v1"), sample);
       const { digest } = sample.image.layers[0]!.descriptor;
-      expect(relay.seen().slice(0, 2)).toEqual([
-        `HEAD /v2/push/known/blobs/${digest}`,
-        "POST /v2/push/known/blobs/uploads/",
-      ]);
-      expect(relay.requests[2]).toMatchObject({ method: "PUT" });
-      expect(relay.requests[2]?.headers["content-length"]).toBe(String(sample.image.layers[0]!.descriptor.size));
+      const ofBlob = relay.requests.filter(({ path }) => decodeURIComponent(path).includes(digest));
+      expect(ofBlob.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
+      expect(ofBlob[1]?.headers["content-length"]).toBe(String(sample.image.layers[0]!.descriptor.size));
+      expect(relay.seen().filter((line) => line.startsWith("PATCH"))).toEqual([]);
     }));
 
   it("Pushing in chunks: each says its range, and none is larger than allowed", () =>

@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, statSync } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { algorithmOf, type Digest, hexOf } from "../../oci/digest.ts";
@@ -19,8 +19,9 @@ export function blobPath(root: string, digest: Digest): string {
 /** The length of a blob's file in bytes, undefined when there is none. */
 export async function blobSize(root: string, digest: Digest): Promise<number | undefined> {
   try {
-    const found = await stat(blobPath(root, digest));
-    return found.isFile() ? found.size : undefined;
+    // Through the thread pool it would take several times as long.
+    const found = statSync(blobPath(root, digest), { throwIfNoEntry: false });
+    return found?.isFile() ? found.size : undefined;
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;

@@ -3,7 +3,7 @@ import { basicHeader, type Credential, describeCredential } from "../auth/creden
 import { httpUrl, isLoopback } from "./address.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Clock } from "./clock.ts";
-import { bodyOf, headerValues, type Reply, readRefusal } from "./reply.ts";
+import { headerValues, type Reply, refusalIn } from "./reply.ts";
 import { covers, type Scope } from "./scope.ts";
 import { parseToken, tokenRequest } from "./token.ts";
 import type { WireRequest } from "./wire.ts";
@@ -92,8 +92,8 @@ export class Authorizer {
       ...tokenRequest(url, service, scopes, credential),
       hold: tokenLimit,
     });
-    if (reply.status !== 200) throw this.#refused(url, scopes, `it replied ${reply.status}`, await readRefusal(reply));
-    const token = parseToken((await bodyOf(reply, tokenLimit)).toString());
+    if (reply.status !== 200) throw this.#refused(url, scopes, `it replied ${reply.status}`, refusalIn(reply));
+    const token = parseToken(reply.body.toString());
     if (token === undefined) throw this.#refused(url, scopes, "its answer has no token");
     const known = {
       scopes,

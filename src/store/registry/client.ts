@@ -5,7 +5,7 @@ import type { Credential } from "../auth/credential.ts";
 import { apiHostOf, httpUrl, type Scheme, schemesFor } from "./address.ts";
 import { Authorizer } from "./authorizer.ts";
 import { type Action, brokenFault, isCertificateError, oddFault, refusedFault } from "./failure.ts";
-import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 import { codeOf, type Gate } from "./retry.ts";
 import type { Scope } from "./scope.ts";
 import type { Wire, WireRequest } from "./wire.ts";
@@ -19,8 +19,9 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   /** Bytes can be sent again; a stream is sent once, whatever the answer. */
   readonly body?: Uint8Array | Readable;
-  /** Reads the body of an answer 200 too, so many bytes at most; an answer that breaks off is then asked for again. */
+  /** How the body of an answer is wanted: see `WireRequest`. */
   readonly hold?: number;
+  readonly streams?: boolean;
 }
 
 /** What a client works with. */
@@ -97,7 +98,6 @@ export class RegistryClient {
       const isOnce = ask.body instanceof Readable;
       const reply = await (isOnce ? this.#once(ask, used) : this.gate.persist(() => this.#once(ask, used)));
       if (renewals >= renewalLimit || !(await this.#isWorthAnother(ask, reply, used)) || isOnce) return reply;
-      await discard(reply);
     }
   }
 
@@ -111,7 +111,7 @@ export class RegistryClient {
       throw brokenFault(action, error, this.gate.signal);
     }
     if (statuses.includes(reply.status)) return reply;
-    throw await refusedFault(action, reply);
+    throw refusedFault(action, reply);
   }
 
   /** Where an answer says to go on; throws Fault `registry.protocol` when it does not say. A registry reached over TLS stays so. */
@@ -134,7 +134,6 @@ export class RegistryClient {
     const ping = await this.gate.persist(() =>
       this.#once({ method: "GET", to: "/v2/", scopes: ask.scopes }, undefined),
     );
-    await discard(ping);
     return ping.status === 401 && this.#authorizer.challenged(ping, undefined);
   }
 
@@ -149,6 +148,7 @@ export class RegistryClient {
         url,
         body,
         hold: ask.hold,
+        streams: ask.streams,
         ...(headers && { headers }),
         authorization: isOwn ? authorization : undefined,
       });
@@ -171,7 +171,6 @@ export class RegistryClient {
         return reply;
       }
       failure = new Error(`it replied ${reply.status} to a request without TLS`);
-      await bodyOf(reply, 0).catch(() => undefined);
     } catch (error) {
       const code = codeOf(error);
       const isAbsent = code === "ENOTFOUND" || code === "EAI_AGAIN" || (code === "ECONNREFUSED" && hasPort);

@@ -1,18 +1,17 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
-import type { ByteStream } from "../../std/byte.ts";
+import { type ByteStream, collect } from "../../std/byte.ts";
 import { Fault } from "../../std/fault.ts";
 import { corruptBlob, missingBlob, verified } from "../verify.ts";
 import type { Clock } from "./clock.ts";
 import { brokenFault, oddFault } from "./failure.ts";
-import { discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 import { actionOn, ask, type Purpose, placeOf, type Repository } from "./repository.ts";
 import { attemptLimit, isCut } from "./retry.ts";
 
 /** Whether the repository has a blob. */
 export async function hasBlob(at: Repository, digest: Digest, purpose: Purpose = "pull"): Promise<boolean> {
   const reply = await ask(at, purpose, { method: "HEAD", to: `blobs/${digest}` }, [200, 404]);
-  await discard(reply);
   return reply.status === 200;
 }
 
@@ -33,12 +32,15 @@ async function* watched(bytes: ByteStream, clock: Clock): ByteStream {
   }
 }
 
-async function requestFrom(at: Repository, { digest, size }: Descriptor, offset: number): Promise<Reply> {
+type Streamed = Reply & Required<Pick<Reply, "stream">>;
+
+const isStreamed = (reply: Reply): reply is Streamed => reply.stream !== undefined;
+
+async function requestFrom(at: Repository, { digest, size }: Descriptor, offset: number): Promise<Streamed> {
   const headers = offset > 0 ? { range: `bytes=${offset}-` } : {};
   const statuses = offset > 0 ? [200, 206, 404, 416] : [200, 404];
-  const reply = await ask(at, "pull", { method: "GET", to: `blobs/${digest}`, headers }, statuses);
-  if (reply.status === 200 || reply.status === 206) return reply;
-  await discard(reply);
+  const reply = await ask(at, "pull", { method: "GET", to: `blobs/${digest}`, headers, streams: true }, statuses);
+  if (isStreamed(reply)) return reply;
   if (reply.status === 404) throw missingBlob(digest, placeOf(at));
   throw corruptBlob(digest, placeOf(at), `it has ${offset} bytes, expected ${size}`);
 }
@@ -57,9 +59,10 @@ async function* received(at: Repository, descriptor: Descriptor): ByteStream {
   let offset = 0;
   for (let failures = 0; ; ) {
     const reply = await requestFrom(at, descriptor, offset);
+    const { stream } = reply;
     let skip = overlap(at, reply, offset);
     try {
-      for await (const part of watched(reply.body, gate.clock)) {
+      for await (const part of watched(stream, gate.clock)) {
         const fresh = part.subarray(Math.min(skip, part.length));
         skip -= part.length - fresh.length;
         if (fresh.length === 0) continue;
@@ -74,9 +77,22 @@ async function* received(at: Repository, descriptor: Descriptor): ByteStream {
         throw brokenFault(actionOn(at, "pull"), error, gate.signal);
       await gate.pause(failures);
     } finally {
-      reply.body.on("error", () => undefined).destroy();
+      // A body that was cut off tells so with an error nobody waits for any more.
+      stream.on("error", () => undefined).destroy();
     }
   }
+}
+
+/** The largest blob that is asked for in one piece, in bytes. */
+const smallBlob = 1 << 20;
+
+/** The bytes of a document, verified; one that comes in one piece is not made a stream of. Throws as `openBlob`. */
+export async function readBlob(at: Repository, descriptor: Descriptor): Promise<Buffer> {
+  const { digest, size } = descriptor;
+  if (size > smallBlob) return collect(openBlob(at, descriptor));
+  const reply = await ask(at, "pull", { method: "GET", to: `blobs/${digest}`, hold: smallBlob }, [200, 404]);
+  if (reply.status === 404) throw missingBlob(digest, placeOf(at));
+  return collect(verified([reply.body], descriptor, placeOf(at)));
 }
 
 /**

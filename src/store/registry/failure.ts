@@ -1,7 +1,7 @@
 import { errors } from "undici";
 import { Fault, reasonOf } from "../../std/fault.ts";
 import { type Credential, describeCredential, secretsOf } from "../auth/credential.ts";
-import { printable, type Reply, readRefusal } from "./reply.ts";
+import { printable, type Reply, refusalIn } from "./reply.ts";
 import { codeOf } from "./retry.ts";
 import type { Scope } from "./scope.ts";
 
@@ -62,9 +62,9 @@ export class RefusedFault extends Fault {
 }
 
 /** The fault of a request the registry refused, with its own words, whose credentials were used and which right was asked for. */
-export async function refusedFault(action: Action, reply: Reply): Promise<RefusedFault> {
+export function refusedFault(action: Action, reply: Reply): RefusedFault {
   const { status } = reply;
-  const { text, errors } = await readRefusal(reply);
+  const { text, errors } = refusalIn(reply);
   const said = text ? `it replied ${status} ${text}` : `it replied ${status}`;
   const codes = errors.map((error) => error.code);
   return new RefusedFault(status, codes, sentence(action, `${said} (${identity(action)})`), hintFor(status, action));

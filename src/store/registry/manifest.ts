@@ -4,7 +4,7 @@ import { manifestLimit } from "../../oci/manifest.ts";
 import { mediaTypes } from "../../oci/media-type.ts";
 import { corruptBlob, digestLike } from "../verify.ts";
 import { oddFault } from "./failure.ts";
-import { bodyOf, discard, headerOf } from "./reply.ts";
+import { headerOf } from "./reply.ts";
 import { actionOn, ask, placeOf, type Repository } from "./repository.ts";
 
 const { oci, docker } = mediaTypes;
@@ -30,19 +30,16 @@ export async function getManifest(at: Repository, reference: string | Digest): P
     hold: manifestLimit,
   } as const;
   const reply = await ask(at, "pull", request, [200, 404]);
-  if (reply.status === 404) {
-    await discard(reply);
-    return undefined;
-  }
-  const bytes = await bodyOf(reply, manifestLimit);
-  const announced = headerOf(reply, "docker-content-digest");
-  for (const wanted of [reference, announced]) {
-    if (wanted === undefined || !isDigest(wanted)) continue;
+  if (reply.status === 404) return undefined;
+  const bytes = reply.body;
+  const own = digestLike(undefined, bytes);
+  for (const wanted of [reference, headerOf(reply, "docker-content-digest")]) {
+    if (wanted === undefined || wanted === own || !isDigest(wanted)) continue;
     const found = digestLike(wanted, bytes);
     if (found !== wanted) throw corruptBlob(wanted, placeOf(at), `its content has digest ${found}`);
   }
   const mediaType = (headerOf(reply, "content-type") ?? "").replace(/;.*$/, "").trim();
-  return { digest: isDigest(reference) ? reference : digestLike(undefined, bytes), bytes, mediaType };
+  return { digest: isDigest(reference) ? reference : own, bytes, mediaType };
 }
 
 /**
@@ -61,7 +58,6 @@ export async function putManifest(
     { method: "PUT", to: `manifests/${reference}`, headers: { "content-type": mediaType }, body: Buffer.from(text) },
     [200, 201, 202],
   );
-  await discard(reply);
   const announced = headerOf(reply, "docker-content-digest");
   if (announced !== undefined && isDigest(announced) && announced !== digestLike(announced, text))
     throw oddFault(actionOn(at, "push"), `it stored the manifest as ${announced}, which is not what was sent`);

@@ -1,5 +1,4 @@
 import type { Digest } from "../../oci/digest.ts";
-import { discard } from "./reply.ts";
 import { ask, type Repository, scopesFor } from "./repository.ts";
 import { pullScope } from "./scope.ts";
 import { type Session, sessionOf } from "./upload.ts";
@@ -13,6 +12,5 @@ export async function mountBlob(at: Repository, digest: Digest, from: string): P
   const scopes = [...scopesFor(at, "push"), pullScope(from)];
   const to = `blobs/uploads/?${query}`;
   const reply = await ask(at, "push", { method: "POST", to, scopes, headers: { "content-length": "0" } }, [201, 202]);
-  await discard(reply);
   return reply.status === 201 ? undefined : sessionOf(at, reply);
 }

@@ -1,4 +1,5 @@
 import type { Descriptor } from "../../oci/descriptor.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { familyOf } from "../../oci/media-type.ts";
 import type { Platform } from "../../oci/platform.ts";
 import { formatReference, type Reference } from "../../oci/reference.ts";
@@ -7,12 +8,13 @@ import { readImage, readWhole } from "../document.ts";
 import type { Located } from "./hosts.ts";
 import { getManifest } from "./manifest.ts";
 import { keepConfig, type Nearby } from "./nearby.ts";
+import type { Recent } from "./recent.ts";
 import { documentSource, repositoryBlobs } from "./source.ts";
 
-/** How images are read. */
+/** What images are read with. */
 export interface PullOptions {
-  readonly platform: Platform | undefined;
   readonly nearby: Nearby | undefined;
+  readonly recent: Recent;
 }
 
 interface Top {
@@ -29,12 +31,15 @@ async function readTop({ at, flow }: Located, name: Reference, nearby: Nearby | 
   // What else a registry says of a manifest's type is no reason to refuse it.
   const mediaType = familyOf(top.mediaType) === undefined ? "" : top.mediaType;
   const descriptor = { mediaType, digest, size: bytes.length };
-  return { documents: documentSource(at, top, blobs, nearby), descriptor, blobs };
+  return { documents: documentSource(at, top, nearby), descriptor, blobs };
 }
 
 /** Remembers what an image proves to be in its repository, and keeps its config at hand. */
-async function seen({ at, presence }: Located, stored: StoredImage, top: Top, nearby: Nearby | undefined) {
-  await keepConfig(nearby, stored.identity.imageId, stored.configText);
+async function seen({ at, presence }: Located, stored: StoredImage, top: Top, { nearby, recent }: PullOptions) {
+  if (recent.recall(stored.identity.digest) === undefined) {
+    await keepConfig(nearby, stored.identity.imageId, stored.configText);
+    recent.keep(stored);
+  }
   presence.saw(at, stored.image);
   presence.sawBlob(at, stored.identity.imageId);
   return { ...stored, blobs: top.blobs };
@@ -44,22 +49,25 @@ async function seen({ at, presence }: Located, stored: StoredImage, top: Top, ne
 export async function pullImage(
   located: Located,
   name: Reference,
-  { platform, nearby }: PullOptions,
+  platform: Platform | undefined,
+  options: PullOptions,
 ): Promise<StoredImage | undefined> {
-  const top = await readTop(located, name, nearby);
+  const top = await readTop(located, name, options.nearby);
   if (top === undefined) return undefined;
-  return seen(located, await readImage(top.documents, top.descriptor, formatReference(name), platform), top, nearby);
+  const recall = (digest: Digest) => options.recent.recall(digest);
+  const stored = await readImage(top.documents, top.descriptor, formatReference(name), platform, recall);
+  return seen(located, stored, top, options);
 }
 
 /** What stands under a name's tag or digest, whole: an image, or the index of one for several platforms; undefined when there is nothing. */
 export async function pullWhole(
   located: Located,
   name: Reference,
-  nearby: Nearby | undefined,
+  options: PullOptions,
 ): Promise<StoredImage | StoredIndex | undefined> {
-  const top = await readTop(located, name, nearby);
+  const top = await readTop(located, name, options.nearby);
   if (top === undefined) return undefined;
   const found = await readWhole(top.documents, top.descriptor, formatReference(name));
-  if (!isStoredIndex(found)) return seen(located, found, top, nearby);
-  return { ...found, read: async (entry) => seen(located, await found.read(entry), top, nearby) };
+  if (!isStoredIndex(found)) return seen(located, found, top, options);
+  return { ...found, read: async (entry) => seen(located, await found.read(entry), top, options) };
 }

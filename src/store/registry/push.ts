@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { type Documents, type Image, type Layer, withLayers } from "../../oci/image.ts";
@@ -34,6 +35,8 @@ export interface Shipment {
   readonly texts: DocumentTexts | undefined;
 }
 
+/** How many layers of one image are looked for, or taken over, at the same time. */
+const lookups = 4;
 /** Bytes sent between two reports of progress. */
 const reportStep = 1 << 20;
 
@@ -59,7 +62,8 @@ class Push {
         failures.push(error);
       }
     };
-    await Promise.all([...freights].map((entry) => to.uploads(bring, entry)));
+    const few = pLimit(lookups);
+    await Promise.all([...freights].map((entry) => few(bring, entry)));
     if (failures.length > 0) throw failures[0];
     const layers = image.layers.map(({ diffId, descriptor }): Layer => {
       return { diffId, descriptor: brought.get(descriptor.digest) ?? descriptor };
@@ -73,7 +77,7 @@ class Push {
     if (descriptor && isForeign(descriptor.mediaType)) return descriptor;
     const session = descriptor && (await this.#find(to, descriptor.digest));
     if (session === "there") return descriptor!;
-    const loaded = await upload(at, freight.cargo, this.#uploadOptions(layer), session);
+    const loaded = await to.uploads(() => upload(at, freight.cargo, this.#uploadOptions(layer), session));
     presence.sawBlob(at, loaded.digest);
     if (descriptor?.digest === loaded.digest) return descriptor;
     const { compression, layerTypes } = this.#options;
@@ -97,24 +101,26 @@ class Push {
     return "there";
   }
 
-  /** Brings config and manifest to a repository whose layers are there, the names last. */
-  async bringDocuments(to: Destination, documents: Documents): Promise<void> {
-    const { at, presence } = to;
-    const { identity, manifest, manifestText, configText } = documents;
-    if (!(this.#isTrusting && presence.has(at, identity.imageId))) {
-      const bytes = Buffer.from(configText);
-      await upload(
-        at,
-        {
-          expected: manifest.config,
-          open: async function* () {
-            yield bytes;
-          },
+  /** Brings a config to a repository. */
+  async bringConfig({ at, presence }: Destination, { identity, manifest, configText }: Documents): Promise<void> {
+    if (this.#isTrusting && presence.has(at, identity.imageId)) return;
+    const bytes = Buffer.from(configText);
+    await upload(
+      at,
+      {
+        expected: manifest.config,
+        open: async function* () {
+          yield bytes;
         },
-        {},
-      );
-      presence.sawBlob(at, identity.imageId);
-    }
+      },
+      {},
+    );
+    presence.sawBlob(at, identity.imageId);
+  }
+
+  /** Puts a manifest under its names in a repository that has everything it lists. */
+  async bringManifest(to: Destination, { identity, manifest, manifestText }: Documents): Promise<void> {
+    const { at } = to;
     for (const reference of to.references.length > 0 ? to.references : [identity.digest]) {
       const { isListed } = await putManifest(at, reference, manifest.mediaType, manifestText);
       if (manifest.subject === undefined || isListed) continue;
@@ -153,8 +159,17 @@ async function attempt(
   const freights = new Map(
     image.layers.map((layer) => [layer.descriptor.digest, freightOf(layer, blobs, options.compression, known(layer))]),
   );
-  const placed = await push.bringLayers(first, image, freights);
-  const documents = documentsFor(placed, texts);
+  // The config names the tars of layers, whatever they are compressed to, so it need not wait for them.
+  const early = documentsFor(image, texts);
+  const [layers, config] = await Promise.allSettled([
+    push.bringLayers(first, image, freights),
+    push.bringConfig(first, early),
+  ]);
+  if (layers.status === "rejected") throw layers.reason;
+  if (config.status === "rejected") throw config.reason;
+  const placed = layers.value;
+  const isAsItWas = image.layers.every(({ descriptor }, at) => descriptor === placed.layers[at]!.descriptor);
+  const documents = isAsItWas ? early : documentsFor(placed, texts);
   check(documents);
   const settled = new Map(
     image.layers.map(({ descriptor: { digest } }, at) => [
@@ -162,14 +177,17 @@ async function attempt(
       onwardFreight(freights.get(digest)!, placed.layers[at]!.descriptor, first),
     ]),
   );
-  for (const other of others) await push.bringLayers(other, image, settled);
-  for (const to of destinations) await push.bringDocuments(to, documents);
+  for (const other of others) {
+    await push.bringLayers(other, image, settled);
+    await push.bringConfig(other, documents);
+  }
+  for (const to of destinations) await push.bringManifest(to, documents);
   for (const { at, presence } of destinations) presence.saw(at, placed);
   return documents;
 }
 
 /**
- * Pushes an image to repositories: layers first, compressed in the stream, then config and manifest, so that no tag ever points to an
+ * Pushes an image to repositories: layers, compressed in the stream, and config first, then the manifest, so that no tag ever points to an
  * incomplete image. What was seen in a registry is not asked for again; when it proves to be gone, everything is looked at once more.
  * `check` sees the documents before anything is named.
  */

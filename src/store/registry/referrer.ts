@@ -10,7 +10,7 @@ import {
 } from "../../oci/manifest.ts";
 import { mediaTypes } from "../../oci/media-type.ts";
 import { getManifest, putManifest } from "./manifest.ts";
-import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 import { ask, placeOf, type Repository } from "./repository.ts";
 import { nextPage } from "./tag.ts";
 
@@ -46,12 +46,8 @@ export async function listReferrers(
     const request = { method: "GET", to, headers: { accept: mediaTypes.oci.index }, hold: manifestLimit } as const;
     const reply: Reply = await ask(at, "pull", request, [200, 400, 404, 405, 501]);
     const isList = reply.status === 200 && (headerOf(reply, "content-type") ?? "").startsWith(mediaTypes.oci.index);
-    if (!isList) {
-      await discard(reply);
-      return (await readTagged(at, digest)).filter(isWanted);
-    }
-    const text = (await bodyOf(reply, manifestLimit)).toString();
-    listed.push(...manifestsIn(text, `referrers of ${placeOf(at, digest)}`));
+    if (!isList) return (await readTagged(at, digest)).filter(isWanted);
+    listed.push(...manifestsIn(reply.body.toString(), `referrers of ${placeOf(at, digest)}`));
     to = nextPage(reply);
   }
   return listed.filter(isWanted);

@@ -1,12 +1,8 @@
-import type { Readable } from "node:stream";
-import { collect } from "../../std/byte.ts";
 import { isObject } from "../../std/json.ts";
+import type { Answer } from "./answer.ts";
 
-/** An answer whose body is still to come: read it or `discard` it. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Readable;
+/** An answer to a request. */
+export interface Reply extends Answer {
   /** Where it came from, after redirects. */
   readonly url: URL;
 }
@@ -17,8 +13,6 @@ export interface RegistryError {
   readonly message: string;
 }
 
-/** The longest explanation of an error that is read, in bytes. */
-const errorLimit = 64 * 1024;
 /** The longest explanation that is shown, in characters. */
 const shownLimit = 300;
 
@@ -32,21 +26,6 @@ export function headerValues(reply: Reply, name: string): readonly string[] {
 /** The value of a header, the first one if there are several. */
 export function headerOf(reply: Reply, name: string): string | undefined {
   return headerValues(reply, name)[0];
-}
-
-/** Reads the rest of a short body and throws it away, so that its connection can be used again; a long one is cut off. */
-export async function discard(reply: Reply): Promise<void> {
-  await bodyOf(reply, errorLimit).catch(() => undefined);
-}
-
-/** The whole body; throws RangeError beyond `limit` bytes. */
-export async function bodyOf(reply: Reply, limit: number): Promise<Buffer> {
-  try {
-    return await collect(reply.body, limit);
-  } finally {
-    // A body that was cut off tells so with an error nobody waits for any more.
-    reply.body.on("error", () => undefined).destroy();
-  }
 }
 
 /** What is printable of a text from outside, on one line and not endless. */
@@ -75,15 +54,13 @@ export function parseErrors(body: string): RegistryError[] {
 }
 
 /** What a refusal says in its body, for people; empty when it is a page or says nothing. */
-export async function readRefusal(
-  reply: Reply,
-): Promise<{ readonly errors: readonly RegistryError[]; readonly text: string }> {
-  const body = await bodyOf(reply, errorLimit).catch(() => Buffer.alloc(0));
-  const errors = parseErrors(body.toString());
+export function refusalIn(reply: Reply): { readonly errors: readonly RegistryError[]; readonly text: string } {
+  const body = reply.body.toString();
+  const errors = parseErrors(body);
   if (errors.length > 0) {
     const said = errors.map(({ code, message }) => (message && message !== code ? `${code} (${message})` : code));
     return { errors, text: printable(said.join(", ")) };
   }
   const isText = !/html/.test(headerOf(reply, "content-type") ?? "");
-  return { errors, text: isText ? printable(body.toString()) : "" };
+  return { errors, text: isText ? printable(body) : "" };
 }

@@ -1,7 +1,7 @@
 import { errors } from "undici";
 import { Fault } from "../../std/fault.ts";
 import type { Clock } from "./clock.ts";
-import { discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 
 /** How often something is tried in all. */
 export const attemptLimit = 7;
@@ -97,7 +97,6 @@ export class Gate {
       if (!isPassing(reply.status) || attempt >= this.#attempts) return reply;
       const asked = retryAfter(reply);
       if (asked !== undefined && asked > pauseLimit) return reply;
-      await discard(reply);
       const pause = Math.max(asked ?? 0, pauseAfter(attempt, this.clock.chance()));
       if (reply.status === 429) this.#closedUntil = Math.max(this.#closedUntil, this.clock.now() + pause);
       else await this.clock.delay(pause, this.signal);

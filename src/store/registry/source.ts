@@ -4,7 +4,7 @@ import { type ByteStream, collect } from "../../std/byte.ts";
 import { Fault } from "../../std/fault.ts";
 import type { BlobSource } from "../contract.ts";
 import { missingBlob, verified } from "../verify.ts";
-import { hasBlob, openBlob } from "./download.ts";
+import { hasBlob, openBlob, readBlob } from "./download.ts";
 import { getManifest, type StoredDocument } from "./manifest.ts";
 import { placeOf, type Repository } from "./repository.ts";
 
@@ -30,12 +30,7 @@ async function readNear(nearby: BlobSource, descriptor: Descriptor): Promise<Buf
  * The documents of an image as a place to read: `top` is at hand, manifests come from where registries keep them, and what `nearby` has
  * is not asked for.
  */
-export function documentSource(
-  at: Repository,
-  top: StoredDocument,
-  blobs: BlobSource,
-  nearby: BlobSource | undefined,
-): BlobSource {
+export function documentSource(at: Repository, top: StoredDocument, nearby: BlobSource | undefined): BlobSource {
   async function* open(descriptor: Descriptor): ByteStream {
     const place = placeOf(at);
     if (descriptor.digest === top.digest) {
@@ -46,11 +41,10 @@ export function documentSource(
       yield* verified([found.bytes], descriptor, place);
     } else {
       const near = nearby && (await readNear(nearby, descriptor));
-      if (near) yield near;
-      else yield* blobs.open(descriptor);
+      yield near ?? (await readBlob(at, descriptor));
     }
   }
-  return { has: blobs.has, open };
+  return { has: (digest) => hasBlob(at, digest), open };
 }
 
 /** Blobs of a mirror; those it fails to begin with come from the registry itself. */

@@ -2,7 +2,7 @@ import { manifestLimit } from "../../oci/manifest.ts";
 import { isObject, parseJson } from "../../std/json.ts";
 import { httpUrl } from "./address.ts";
 import { oddFault } from "./failure.ts";
-import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 import { actionOn, ask, type Repository } from "./repository.ts";
 
 /** How many pages of a list are asked for. */
@@ -22,12 +22,8 @@ export async function listTags(at: Repository): Promise<readonly string[] | unde
   for (let page = 0; to !== undefined; page++) {
     if (page >= pageLimit) throw oddFault(actionOn(at, "pull"), `its list of tags has more than ${pageLimit} pages`);
     const reply: Reply = await ask(at, "pull", { method: "GET", to, hold: manifestLimit }, [200, 404]);
-    if (reply.status === 404) {
-      await discard(reply);
-      return page === 0 ? undefined : tags;
-    }
-    const body = (await bodyOf(reply, manifestLimit)).toString();
-    const document = parseJson(body, `tags of ${at.client.registry}/${at.name}`);
+    if (reply.status === 404) return page === 0 ? undefined : tags;
+    const document = parseJson(reply.body.toString(), `tags of ${at.client.registry}/${at.name}`);
     const found = isObject(document) ? document["tags"] : undefined;
     if (Array.isArray(found)) tags.push(...found.filter((tag): tag is string => typeof tag === "string"));
     to = nextPage(reply);

@@ -4,7 +4,7 @@ import { type ByteStream, collect } from "../../std/byte.ts";
 import { type Cargo, type Loaded, Loading } from "./cargo.ts";
 import { hasBlob } from "./download.ts";
 import { brokenFault, oddFault, refusedFault } from "./failure.ts";
-import { discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 import { actionOn, ask, type Repository } from "./repository.ts";
 import { attemptLimit, isCut, isPassing } from "./retry.ts";
 
@@ -62,7 +62,6 @@ export function sessionOf(at: Repository, reply: Reply): Session {
 export async function beginUpload(at: Repository): Promise<Session> {
   const headers = { "content-length": "0" };
   const reply = await ask(at, "push", { method: "POST", to: "blobs/uploads/", headers }, [202]);
-  await discard(reply);
   return sessionOf(at, reply);
 }
 
@@ -71,7 +70,7 @@ export async function tryUpload(at: Repository): Promise<void> {
   const { location } = await beginUpload(at);
   const { scopes } = actionOn(at, "push");
   // A registry that cannot take it back forgets it by itself.
-  await at.client.send({ method: "DELETE", to: location, scopes }).then(discard, (error) => {
+  await at.client.send({ method: "DELETE", to: location, scopes }).catch((error) => {
     at.client.gate.signal?.throwIfAborted();
     return error;
   });
@@ -112,10 +111,9 @@ async function patch(
   }
   if (![201, 202, 204].includes(reply.status)) {
     const { status } = reply;
-    const fault = await refusedFault(action, reply);
+    const fault = refusedFault(action, reply);
     throw overcome.has(status) || isPassing(status) ? new Interruption(fault, status) : fault;
   }
-  await discard(reply);
   const next = nextSession(at, session, reply);
   const received = receivedBytes(reply);
   if (received === undefined || received === position()) return next;
@@ -168,9 +166,9 @@ async function commit(at: Repository, session: Session, digest: Digest, bytes?: 
   } catch (error) {
     throw brokenFault(action, error, at.client.gate.signal);
   }
-  if ([201, 202, 204].includes(reply.status)) return discard(reply);
+  if ([201, 202, 204].includes(reply.status)) return;
   const { status } = reply;
-  const fault = await refusedFault(action, reply);
+  const fault = refusedFault(action, reply);
   if (!overcome.has(status) || status === 401 || status === 413) throw fault;
   // An answer may have been lost on the way: then the upload is over, and the blob there.
   if (!(await hasBlob(at, digest, "push"))) throw new Interruption(fault, status);
@@ -182,7 +180,6 @@ async function standOf(at: Repository, session: Session): Promise<Stand | undefi
   const reply = await at.client.send({ method: "GET", to: session.location, scopes: action.scopes }).catch((error) => {
     throw brokenFault(action, error, at.client.gate.signal);
   });
-  await discard(reply);
   if (![200, 202, 204].includes(reply.status)) return undefined;
   // Some registries write 0-0 for nothing at all.
   const received = receivedBytes(reply) ?? 0;

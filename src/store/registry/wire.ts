@@ -1,8 +1,9 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { Fault } from "../../std/fault.ts";
 import { httpUrl } from "./address.ts";
+import { answerTo, streamedAnswer } from "./answer.ts";
 import { type ConnectionSettings, Dispatchers } from "./dispatcher.ts";
-import { bodyOf, discard, headerOf, type Reply } from "./reply.ts";
+import { headerOf, type Reply } from "./reply.ts";
 
 /** One HTTP request, to be sent as it is. */
 export interface WireRequest {
@@ -11,8 +12,10 @@ export interface WireRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string | undefined;
   readonly body?: Uint8Array | Readable | undefined;
-  /** Reads the body of an answer 200 before it is given back, so many bytes at most: what breaks off then counts as no answer. */
+  /** How long the body of an answer 200 may be, in bytes: it is read before it is given back, and what breaks off counts as no answer. */
   readonly hold?: number | undefined;
+  /** Gives the bytes of an answer 200 or 206 as they come. */
+  readonly streams?: boolean | undefined;
 }
 
 /** How long to wait for an answer's head, and for the next bytes of a body, in milliseconds. */
@@ -26,15 +29,9 @@ const redirects = new Set([301, 302, 303, 307, 308]);
 // A registry may copy a whole blob to where it belongs before it answers.
 const defaultPatience = { answer: 300_000, silence: 60_000 };
 
-async function held(reply: Reply, limit: number | undefined): Promise<Reply> {
-  if (limit === undefined || reply.status !== 200) return reply;
-  try {
-    return { ...reply, body: Readable.from([await bodyOf(reply, limit)]) };
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const found = `it has more than ${limit} bytes`;
-    throw new Fault("document.size", `Cannot read answer of ${reply.url.host} at ${reply.url.pathname}: ${found}`);
-  }
+function tooLong(url: URL, limit: number | undefined): Fault {
+  const found = `it has more than ${limit} bytes`;
+  return new Fault("document.size", `Cannot read answer of ${url.host} at ${url.pathname}: ${found}`);
 }
 
 /** Sends requests and follows redirects; nothing is repeated, nothing is judged. */
@@ -60,8 +57,7 @@ export class Wire implements AsyncDisposable {
       const reply = await this.#one({ ...ask, url, authorization });
       const location = headerOf(reply, "location");
       const isFollowed = ask.method === "GET" || ask.method === "HEAD";
-      if (!isFollowed || !redirects.has(reply.status) || location === undefined) return held(reply, ask.hold);
-      await discard(reply);
+      if (!isFollowed || !redirects.has(reply.status) || location === undefined) return reply;
       const next = httpUrl(location, url);
       const refusal =
         next === undefined
@@ -78,10 +74,10 @@ export class Wire implements AsyncDisposable {
     }
   }
 
-  async #one({ method, url, headers, authorization, body }: WireRequest): Promise<Reply> {
+  async #one({ method, url, headers, authorization, body, hold, streams }: WireRequest): Promise<Reply> {
     this.#signal?.throwIfAborted();
     const server = await this.#dispatchers.for(url);
-    const { statusCode, ...answer } = await server.request({
+    const request = {
       origin: url.origin,
       path: url.pathname + url.search,
       method,
@@ -94,9 +90,13 @@ export class Wire implements AsyncDisposable {
       body: body ?? null,
       headersTimeout: this.#patience.answer,
       bodyTimeout: this.#patience.silence,
-      ...(this.#signal && { signal: this.#signal }),
-    });
-    return { status: statusCode, headers: answer.headers, body: answer.body, url };
+    };
+    const signal = this.#signal;
+    try {
+      return { ...(await (streams ? streamedAnswer : answerTo)(server, request, { hold, signal })), url };
+    } catch (error) {
+      throw error instanceof RangeError ? tooLong(url, hold) : error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { asksOldBase, baseEnd } from "../../../src/cnb/base-end.ts";
 import { labelNames } from "../../../src/cnb/label.ts";
 import { swapBase } from "../../../src/cnb/rebase.ts";
 import { lifecycleOf, refusals } from "../../../src/cnb/refusal.ts";
@@ -78,6 +79,19 @@ describe("rebase", () => {
         const result = on(app, next);
         expect(result.layers).toEqual([...next.layers, ...app.layers.slice(old.layers.length)]);
         expect(result.config.history).toHaveLength(result.layers.length);
+      }),
+    );
+  });
+
+  it("needs the old base to tell its end only where the top layer repeats", () => {
+    fc.assert(
+      fc.property(base, base, own, (old, other, made) => {
+        const { config } = appImage(old, made);
+        const metadata = lifecycleOf(config)!;
+        fc.pre(!asksOldBase(config.diffIds, metadata));
+        const alone = baseEnd(config.diffIds, metadata);
+        for (const { config: known } of [old, other])
+          expect(baseEnd(config.diffIds, metadata, known.diffIds)).toEqual(alone);
       }),
     );
   });
