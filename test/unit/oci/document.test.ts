@@ -1,8 +1,17 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { descriptorJson, parseDescriptor } from "../../../src/oci/descriptor.ts";
-import { algorithmOf, digestOf, hexOf, isDigest, parseDiffId, parseDigest } from "../../../src/oci/digest.ts";
+import {
+  algorithmOf,
+  digestFrom,
+  digestOf,
+  hexOf,
+  isDigest,
+  parseDiffId,
+  parseDigest,
+} from "../../../src/oci/digest.ts";
 import { documentsOf, imageOf, withLayers } from "../../../src/oci/image.ts";
-import { encodeManifest, isIndex, layerLimit, parseManifest } from "../../../src/oci/manifest.ts";
+import { encodeManifest, isIndex, layerLimit, manifestLimit, parseManifest } from "../../../src/oci/manifest.ts";
 import { compressionBy, compressionOf, familyOf, isIndexType, mediaTypes } from "../../../src/oci/media-type.ts";
 import { formatPlatform, isPlatformFor, ociArchitecture, parsePlatform } from "../../../src/oci/platform.ts";
 import type { Json, JsonObject } from "../../../src/std/json.ts";
@@ -22,6 +31,8 @@ describe("a digest", () => {
       expect(faultOf(() => parseDiffId(text)).code).toBe("digest.parse");
     }
     expect([algorithmOf(one), hexOf(one).length]).toEqual(["sha256", 64]);
+    expect(digestFrom(createHash("sha256").update("one"))).toBe(one);
+    expect(faultOf(() => parseDigest("x".repeat(200))).message).toContain(`"${"x".repeat(140)}"`);
     expect(one).toBe("sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed");
   });
 });
@@ -33,7 +44,12 @@ describe("a platform", () => {
     expect(parsePlatform("linux/arm64")).toEqual({ os: "linux", architecture: "arm64" });
     for (const text of ["", "linux", "linux/", "/amd64", "linux/amd64/", "linux/amd64/v8/x", "Linux/amd64"]) {
       const fault = faultOf(() => parsePlatform(text));
-      expect([fault.code, fault.exit], text).toEqual(["platform.parse", "usage"]);
+      expect(fault.message).toBe(`Cannot understand platform "${text}": expected os/architecture[/variant]`);
+      expect([fault.code, fault.exit, fault.hint], text).toEqual([
+        "platform.parse",
+        "usage",
+        "for instance linux/arm64",
+      ]);
     }
   });
 
@@ -56,6 +72,29 @@ describe("a platform", () => {
 });
 
 describe("a media type", () => {
+  it("is spelled as its specification has it", () => {
+    const oci = (part: string) => `application/vnd.oci.image.${part}`;
+    const docker = (part: string) => `application/vnd.docker.${part}`;
+    expect(mediaTypes).toEqual({
+      oci: {
+        index: oci("index.v1+json"),
+        manifest: oci("manifest.v1+json"),
+        config: oci("config.v1+json"),
+        tar: oci("layer.v1.tar"),
+        gzip: oci("layer.v1.tar+gzip"),
+        zstd: oci("layer.v1.tar+zstd"),
+      },
+      docker: {
+        index: docker("distribution.manifest.list.v2+json"),
+        manifest: docker("distribution.manifest.v2+json"),
+        config: docker("container.image.v1+json"),
+        tar: docker("image.rootfs.diff.tar"),
+        gzip: docker("image.rootfs.diff.tar.gzip"),
+        zstd: docker("image.rootfs.diff.tar.zstd"),
+      },
+    });
+  });
+
   it("says how a layer is compressed, and which family a document is of", () => {
     for (const family of ["oci", "docker"] as const) {
       const types = mediaTypes[family];
@@ -114,14 +153,16 @@ describe("a descriptor", () => {
     [{ ...full, size: 1.5 }, "size is not a whole number of bytes"],
     [{ ...full, digest: 1 }, "digest is not a string"],
   ])("%j is refused", (value, found) => {
-    expect(faultOf(() => parseDescriptor(value, "here")).message).toBe(`Cannot read here: ${found}`);
+    const fault = faultOf(() => parseDescriptor(value, "here"));
+    expect([fault.code, fault.message]).toEqual(["document.parse", `Cannot read here: ${found}`]);
   });
 
   it("has annotations of strings", () => {
     for (const annotations of [[], { a: 1 }, "x"])
-      expect(faultOf(() => parseDescriptor({ ...full, annotations }, "here")).message).toBe(
-        "Cannot read here.annotations: expected an object of strings",
-      );
+      expect(faultOf(() => parseDescriptor({ ...full, annotations }, "here"))).toMatchObject({
+        code: "document.parse",
+        message: "Cannot read here.annotations: expected an object of strings",
+      });
   });
 });
 
@@ -167,10 +208,14 @@ describe("a manifest", () => {
     expect([fault.code, fault.message.replace(/here\.(config|layers)/, "here")]).toEqual(["document.parse", message]);
   });
 
-  it("may have as many layers as a kernel stacks", () => {
+  it("may have as many layers as a kernel stacks, and four megabytes", () => {
+    expect([layerLimit, manifestLimit]).toEqual([1024, 4_194_304]);
     const layers = Array.from({ length: layerLimit }, () => layer);
     expect(parse({ ...image, layers })).toMatchObject({ layers });
-    expect(faultOf(() => parseManifest("[]", "here")).message).toBe("Cannot read here: expected an object");
+    expect(faultOf(() => parseManifest("[]", "here"))).toMatchObject({
+      code: "document.parse",
+      message: "Cannot read here: expected an object",
+    });
     expect(faultOf(() => parse({ schemaVersion: 1 })).hint).toContain("pushed again");
   });
 });
