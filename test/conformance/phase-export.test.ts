@@ -402,6 +402,18 @@ describe("layers across builds", () => {
     const { report, lines } = await bench.build([bp], { image: "corrupt" });
     expect(report?.imageId).toBe(identity.imageId);
     expect(lines().join("\n")).toContain('Ignoring image "corrupt" because it was corrupt');
+    for (const [name, label] of [
+      ["garbled", "{ no JSON"],
+      ["other", '["no object"]'],
+      ["bare", undefined],
+    ] as const) {
+      await bench.runImage(name, (config) => ({
+        ...config,
+        config: { ...config.config, Labels: label ? { "io.buildpacks.lifecycle.metadata": label } : {} },
+      }));
+      const again = await bench.build([bp], { image: name });
+      expect([name, again.fault?.message, again.report?.imageId]).toEqual([name, undefined, identity.imageId]);
+    }
   });
 
   it("ANALYZE-005 ANALYZE-007 RUNIMG-002 a missing run image ends the build before anything runs", async () => {
