@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseBuildMetadata } from "../../src/cnb/build-metadata.ts";
 import { labelNames, parseLifecycleMetadata } from "../../src/cnb/label.ts";
@@ -381,6 +382,18 @@ describe("layers across builds", () => {
     expect((await bench.build([bench.buildpack({ id: "t/forget", build: found })], { image: "forget" })).output).toBe(
       "\n",
     );
+  });
+
+  it("CACHE-009 what is no longer cached is neither named nor kept", async () => {
+    const cache = { format: "bind", directory: join(bench.root, "forgotten") } as const;
+    const kept = () => readdirSync(join(cache.directory, "committed")).filter((name) => name.endsWith(".tar"));
+    const named = () => bench.read("forgotten/committed/io.buildpacks.lifecycle.cache.metadata").match(/"[ab]":/g);
+    const build = (script: string) =>
+      bench.build([bench.buildpack({ id: "t/fewer", build: script })], { image: "fewer", cache });
+    await build(`${layer("a", "cache=true")}; ${layer("b", "cache=true")}`);
+    expect([kept().length, named()]).toEqual([2, ['"a":', '"b":']]);
+    await build(`rm -rf "$CNB_LAYERS_DIR"/a*; ${layer("b", "cache=true")}`);
+    expect([kept().length, named()]).toEqual([1, ['"b":']]);
   });
 
   it("SBOM-011 SBOM-014 SBOM-016 a layer's SBOM comes back with it", async () => {

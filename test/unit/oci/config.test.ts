@@ -77,7 +77,10 @@ describe("an image config", () => {
   });
 
   it("is no list, and no text", () => {
-    expect(faultOf(() => parseConfig("[]", "here")).message).toBe("Cannot read here: expected an object");
+    expect(faultOf(() => parseConfig("[]", "here"))).toMatchObject({
+      code: "document.parse",
+      message: "Cannot read here: expected an object",
+    });
     expect(faultOf(() => parse({ rootfs: null })).hint).toBe("this is not the config of a container image");
   });
 
@@ -115,6 +118,39 @@ describe("an image config", () => {
       created: "2020-01-01T00:00:00Z",
       config: {},
     });
+  });
+
+  it("is written with every field of a container, in Go's order", () => {
+    const health = { Test: ["CMD"], Interval: 1, Timeout: 2, StartPeriod: 3, Retries: 4 };
+    const flags = { AttachStderr: true, AttachStdin: true, AttachStdout: true };
+    const container = {
+      ...flags,
+      Cmd: ["c"],
+      Healthcheck: health,
+      Domainname: "d",
+      Entrypoint: ["e"],
+      Env: ["A=b"],
+      Hostname: "h",
+      Image: "i",
+      Labels: { l: "m" },
+      OnBuild: ["o"],
+      OpenStdin: true,
+      StdinOnce: true,
+      Tty: true,
+      User: "u",
+      Volumes: { "/v": {} },
+      WorkingDir: "/w",
+      ExposedPorts: { "1/tcp": {} },
+      ArgsEscaped: true,
+      NetworkDisabled: true,
+      MacAddress: "m",
+      StopSignal: "s",
+      Shell: ["sh"],
+    };
+    const turned = Object.fromEntries(Object.entries(container).reverse());
+    expect(encodeConfig(parse({ config: turned }))).toContain(`"config":${JSON.stringify(container)}`);
+    const empty = { Tty: false, User: "", Hostname: null, Env: [], Volumes: {}, Healthcheck: { Retries: 0, Test: [] } };
+    expect(encodeConfig(parse({ config: empty }))).toContain('"config":{"Healthcheck":{}}');
   });
 
   it("tells its platform, its variables and its labels", () => {
