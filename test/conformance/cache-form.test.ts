@@ -6,9 +6,14 @@ import { labelNames } from "../../src/cnb/label.ts";
 import { documentsOf } from "../../src/oci/image.ts";
 import { mediaTypes } from "../../src/oci/media-type.ts";
 import { parseReference } from "../../src/oci/reference.ts";
+import type { CacheContents } from "../../src/phase/cache.ts";
+import { directoryCache } from "../../src/phase/cache-directory.ts";
 import { parseCache, parseCaches } from "../../src/setting/cache-form.ts";
+import { Fault } from "../../src/std/fault.ts";
+import { hostPath } from "../../src/std/path.ts";
 import { formatDaemonAddress } from "../../src/store/daemon.ts";
 import { openRegistry } from "../../src/store/registry.ts";
+import { type Sample, sampleImage } from "../contract/store/sample.ts";
 import { engineFor } from "../support/dockerd.ts";
 import { faultOf } from "../support/fault.ts";
 import { Bench } from "../support/flow.ts";
@@ -102,6 +107,28 @@ describe("a cache in a directory", () => {
     await elsewhere("killed", { cache, clearCache: true });
     expect(readdirSync(directory)).toEqual(["committed"]);
     expect(existsSync(join(directory, "committed", "rest"))).toBe(false);
+  });
+
+  it("LAYER-029 CACHE-008 one that cannot be written leaves the old one as it was", async () => {
+    const root = hostPath(join(bench.root, "kept-cache"));
+    const [old, fresh] = [sampleImage(), sampleImage({ files: [Buffer.from("other")] })];
+    const contents = ({ image, blobs }: Sample): CacheContents => ({
+      metadata: { sbom: { sha: "" }, buildpacks: [] },
+      layers: image.layers,
+      blobs,
+      damaged: new Set(),
+    });
+    const place = directoryCache(root);
+    await place.write(contents(old));
+    const before = readdirSync(join(root, "committed"));
+    const open = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from("some of it");
+      throw new Fault("blob.missing", "Cannot read blob: it is gone");
+    };
+    const broken = { ...fresh, blobs: { ...fresh.blobs, open } };
+    await expect(place.write(contents(broken))).rejects.toThrow();
+    expect(readdirSync(join(root, "committed"))).toEqual(before);
+    expect(readdirSync(root).sort()).toEqual(["committed"]);
   });
 
   it("a volume with a name is such a directory below PACK_HOME", async () => {

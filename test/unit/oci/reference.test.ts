@@ -76,7 +76,7 @@ describe("the name of an image", () => {
 
   it("means latest without a tag or digest, and digests do not tell names apart", () => {
     const same = (a: string, b: string) => isSameName(parseReference(a), parseReference(b));
-    expect(withDefaultTag(parseReference("a")).tag).toBe("latest");
+    expect(formatReference(withDefaultTag(parseReference("a")))).toBe("docker.io/library/a:latest");
     expect(withDefaultTag(parseReference("a:1")).tag).toBe("1");
     expect(withDefaultTag(parseReference(`a@${digest}`)).tag).toBeUndefined();
     expect([same("a", "docker.io/library/a:latest"), same(`a:1@${digest}`, "a:1"), same(`a@${digest}`, "a")]).toEqual([
