@@ -68,8 +68,12 @@ const aside = (filter, path) => ({
   setup: ({ onResolve }) => onResolve({ filter }, () => ({ path, external: true })),
 });
 
-/** What we use of undici. Its index loads more than twice as much: `fetch`, WebSockets, caches, mocks. */
+/**
+ * What we use of undici. Its index loads more than twice as much: `fetch`, WebSockets, caches, mocks. V8 would begin to optimise its parser after a
+ * few answers, which takes longer than most commands do, and no program can end before that; so it waits for a few hundred.
+ */
 const http = `
+require("node:v8").setFlagsFromString("--wasm-tiering-budget=100000000");
 require("undici/lib/dispatcher/dispatcher.js").prototype.request = require("undici/lib/api/api-request.js");
 exports.Agent = require("undici/lib/dispatcher/agent.js");
 exports.ProxyAgent = require("undici/lib/dispatcher/proxy-agent.js");
@@ -98,7 +102,7 @@ const inputs = {
     banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
     define: { "import.meta.url": "moduleUrl" },
     // Large, and most commands do without.
-    external: ["dockerode", "execa"],
+    external: ["dockerode", "execa", "yaml", "yauzl"],
     plugins: [aside(/^undici$/, "./undici.cjs")],
   })),
 };
