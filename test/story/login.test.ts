@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type LoginOptions, login, logout } from "../../src/index.ts";
 import { registryNamed } from "../../src/login.ts";
 import type { Event } from "../../src/std/event.ts";
@@ -15,7 +15,9 @@ import { packWords, startPack } from "../support/program.ts";
 import { alice, startRegistry } from "../support/registry.ts";
 
 function folder(): string {
-  return mkdtempSync(join(tmpdir(), "plinth-login-"));
+  const path = mkdtempSync(join(tmpdir(), "plinth-login-"));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
 }
 
 /** A credential helper that keeps what it is told in files beside it, and writes down what it was asked. */

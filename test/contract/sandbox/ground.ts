@@ -72,7 +72,11 @@ export async function groundOf(
     ...(more.mounts ?? []),
   ];
   const user = { uid: 1000, gid: 1000 };
-  const sandbox = await kind.open({ root: { kind: "machine" }, user, network: "host", scratch, ...more, mounts });
+  const opening = kind.open({ root: { kind: "machine" }, user, network: "host", scratch, ...more, mounts });
+  const sandbox = await opening.catch(async (error) => {
+    await removeTree(base);
+    throw error;
+  });
   return {
     sandbox,
     open,

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, utimesSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { parseReference } from "../../../src/oci/reference.ts";
 import { intervalOf, isDue, parsePullPolicy } from "../../../src/reach/pull-policy.ts";
 import { pullRecord } from "../../../src/reach/pull-record.ts";
@@ -39,7 +39,9 @@ it("an image that is here is fetched again when its interval is over, or when no
 });
 
 it("remembers when a name was fetched", async () => {
-  const folder = hostPath(join(mkdtempSync(join(tmpdir(), "plinth-pulls-")), "pulls"));
+  const above = mkdtempSync(join(tmpdir(), "plinth-pulls-"));
+  onTestFinished(() => rmSync(above, { recursive: true }));
+  const folder = hostPath(join(above, "pulls"));
   const record = pullRecord(folder);
   const name = parseReference("example.com/run");
   expect(await record.age(name)).toBeUndefined();
