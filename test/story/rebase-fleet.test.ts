@@ -20,7 +20,7 @@ const contents = [
   "launcher",
   "config",
   "types",
-  ...Array.from({ length: 9 }, (_, at) => `app ${at}`),
+  ...Array.from({ length: 20 }, (_, at) => `app ${at}`),
 ];
 const blobs = blobsOf(
   new Map<Digest, Buffer>(contents.map((name) => [digestOf(`gzip ${name}`), Buffer.from(`gzip ${name}`)])),
@@ -43,7 +43,7 @@ it("many images move onto a base whose documents are asked for once, and nothing
   const [old, newer] = [runImage(["old"]), runImage(["new"])];
   await write(old, "old");
   await write(newer, "new");
-  const apps = Array.from({ length: 9 }, (_, at) =>
+  const apps = Array.from({ length: 20 }, (_, at) =>
     appImage(old, { slices: [`app ${at}`], names: { image: nameOf("new") } }),
   );
   for (const [at, app] of apps.entries()) await write(app, `app${at}`);

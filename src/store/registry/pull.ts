@@ -35,11 +35,8 @@ async function readTop({ at, flow }: Located, name: Reference, nearby: Nearby | 
 }
 
 /** Remembers what an image proves to be in its repository, and keeps its config at hand. */
-async function seen({ at, presence }: Located, stored: StoredImage, top: Top, { nearby, recent }: PullOptions) {
-  if (recent.recall(stored.identity.digest) === undefined) {
-    await keepConfig(nearby, stored.identity.imageId, stored.configText);
-    recent.keep(stored);
-  }
+async function seen({ at, presence }: Located, stored: StoredImage, top: Top, { nearby }: PullOptions) {
+  await keepConfig(nearby, stored.identity.imageId, stored.configText);
   presence.saw(at, stored.image);
   presence.sawBlob(at, stored.identity.imageId);
   return { ...stored, blobs: top.blobs };
@@ -54,8 +51,10 @@ export async function pullImage(
 ): Promise<StoredImage | undefined> {
   const top = await readTop(located, name, options.nearby);
   if (top === undefined) return undefined;
-  const recall = (digest: Digest) => options.recent.recall(digest);
+  const { recent } = options;
+  const recall = (digest: Digest) => recent.recall(digest);
   const stored = await readImage(top.documents, top.descriptor, formatReference(name), platform, recall);
+  recent.keep(stored);
   return seen(located, stored, top, options);
 }
 

@@ -4,15 +4,13 @@ import type { StoredImage } from "../contract.ts";
 /** How many images are kept: their documents seldom have more than a few hundred kilobytes. */
 const limit = 16;
 
-/** The images that were read last, by the digest of their manifest: whoever moves many images needs the same base for each of them. */
+/** The images that were read last for their platform, by the digest of their manifest: whoever moves many images needs the same base for each. */
 export class Recent {
   readonly #images = new Map<Digest, StoredImage>();
 
   /** The image with this manifest, when it was among the last ones. */
   recall(digest: Digest): StoredImage | undefined {
-    const found = this.#images.get(digest);
-    if (found) this.keep(found);
-    return found;
+    return this.#images.get(digest);
   }
 
   keep(image: StoredImage): void {
