@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { bundle } from "../bundle.ts";
 import { appPlace, volumeWarning } from "../cnb/app-place.ts";
@@ -9,6 +10,7 @@ import { ociArchitecture, type Platform } from "../oci/platform.ts";
 import { formatReference } from "../oci/reference.ts";
 import type { RunImageChoice } from "../phase/analyze.ts";
 import { type Kept, openKept } from "../phase/kept/kept.ts";
+import { lookAtSource } from "../phase/kept/laid.ts";
 import { beginLooks } from "../phase/kept/layers.ts";
 import type { Binding } from "../phase/platform.ts";
 import { openWorkspace } from "../phase/workspace.ts";
@@ -233,10 +235,15 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
   const wanted = wantedOf(options);
   const opened = new OpenedStack();
   // Probing is mostly waiting, and there is enough to do meanwhile.
-  const { sandbox: memory, kept: waiting } = homeAt(options.home);
+  const { sandbox: memory, kept: waiting, work } = homeAt(options.home);
   const probed = probeEarly(options, memory);
   const { list } = opened.use(new Listers());
   const kept = purpose.image && under(waiting, keyOf(purpose.image.text, base));
+  const app = { from: hostPath(options.app), signal: options.signal };
+  const isLaid = (options.sandbox ?? "namespace") === "namespace" && !purpose.copies && !purpose.selects;
+  // The folder is there after the first build; without it there is no moment to go by.
+  const source = isLaid && existsSync(work) ? lookAtSource(list, work, app) : undefined;
+  source?.catch(() => {});
   const early = kept && !purpose.image?.forget ? beginLooks(list, kept) : Promise.resolve(new Map());
   try {
     const reach = reachFor(options, purpose, opened, emit);
@@ -260,7 +267,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       logTo(emit).warn(
         `The sandbox ${kind.name} shows the app where it is on this machine, not at ${ground.places.app}`,
       );
-    const work = opened.use(
+    const keeping = opened.use(
       await openKept(
         {
           root: kept,
@@ -272,6 +279,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
           version: bundle.version(),
           list,
           early,
+          source,
           // Extensions hand the app on to programs that do not see what is laid over it.
           lays:
             !purpose.copies &&
@@ -279,17 +287,17 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
             supply.extensions.order.length === 0 &&
             (await kind.stacks(home.work)),
         },
-        { from: hostPath(options.app), selects: purpose.selects, signal: options.signal },
+        { ...app, selects: purpose.selects },
       ),
     );
-    logTo(emit).debug(work.app.summary);
+    logTo(emit).debug(keeping.app.summary);
     const company = await openCompany(options, options.outside?.env ?? {}, workspace.platform);
     const stage = await setStage(
       {
         kind,
         ground,
         workspace,
-        overlay: work.app.overlay,
+        overlay: keeping.app.overlay,
         supply,
         network: options.network ?? "host",
         volumes,
@@ -319,7 +327,7 @@ export async function openSetting(options: SourceOptions, purpose: Purpose, emit
       stageOn,
       stage,
       platform,
-      kept: work,
+      kept: keeping,
       outside,
       engines: home.engines,
       base,

@@ -6,7 +6,7 @@ import type { Lister } from "../../tar/list.ts";
 import type { BuildpackLayers } from "../export/request.ts";
 import type { Workspace } from "../workspace.ts";
 import { type AppAtWork, type AppWay, KeptApp } from "./app.ts";
-import { LaidApp } from "./laid.ts";
+import { LaidApp, type SourceLook } from "./laid.ts";
 import { type CachedLayer, type EarlyLooks, KeptLayers } from "./layers.ts";
 import { type KnownTar, readEpoch, type Verdict } from "./record.ts";
 import { Slots } from "./slot.ts";
@@ -49,6 +49,8 @@ export interface KeptOptions {
   readonly list: Lister;
   /** What was seen of the kept layers already. */
   readonly early: Promise<EarlyLooks>;
+  /** A look at the app's source that has begun already. */
+  readonly source: Promise<SourceLook> | undefined;
   /** Whether the sandbox can lay a directory over the app's source, so that it need not be copied. */
   readonly lays: boolean;
 }
@@ -71,7 +73,7 @@ export async function openKept(options: KeptOptions, way: Omit<AppWay, "to">): P
   };
   const opened = new OpenedStack();
   const whole = { ...way, to: workspace.app };
-  const laid = options.lays ? await LaidApp.open(keeping, whole) : undefined;
+  const laid = options.lays ? await LaidApp.open(keeping, whole, options.source) : undefined;
   const app: AppAtWork = opened.use(laid ?? (await KeptApp.open(keeping, whole)));
   const layers = opened.use(new KeptLayers(keeping, await options.early));
   return {

@@ -6,7 +6,7 @@ import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, under } from "../../std/path.ts";
 import { fileTime } from "../../tar/file-time.ts";
 import { settledBefore, stateOf, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
-import { isDirectory, isFile, isLink, type TreeList, visitList } from "../../tar/list.ts";
+import { isDirectory, isFile, isLink, type Lister, type TreeList, visitList } from "../../tar/list.ts";
 import { LayerAhead } from "./ahead.ts";
 import type { AppWay } from "./app.ts";
 import type { Keeping } from "./layers.ts";
@@ -77,6 +77,22 @@ async function isThere(path: HostPath): Promise<boolean> {
   );
 }
 
+/** A list of the source, and a file time from before it was made. */
+export interface SourceLook {
+  readonly moment: number;
+  readonly list: TreeList;
+}
+
+/** Looks at the source; the time is that of files in `place`, which is on the disk of the workspace. Throws Fault `tar.read`. */
+export async function lookAtSource(
+  list: Lister,
+  place: HostPath,
+  { from, signal }: Pick<AppWay, "from" | "signal">,
+): Promise<SourceLook> {
+  const moment = await fileTime(place);
+  return { moment, list: await list(from, { without: hidden, signal }) };
+}
+
 /** What the last build left of the source and of the layers it made from it. */
 interface Former {
   readonly folder: HostPath;
@@ -120,11 +136,11 @@ export class LaidApp implements AsyncDisposable {
   }
 
   /** Undefined when a copy has to be made: it would not look like the source, or the source was changed just now. Throws Fault `tar.read`. */
-  static async open(keeping: Keeping, way: AppWay): Promise<LaidApp | undefined> {
+  static async open(keeping: Keeping, way: AppWay, begun?: Promise<SourceLook>): Promise<LaidApp | undefined> {
     const { aside, slots, epoch } = keeping;
-    const { from, to, signal } = way;
-    const moment = await fileTime(aside);
-    const before = sourceOf(await keeping.list(from, { without: hidden, signal }));
+    const { from, to } = way;
+    const { moment, list } = await (begun ?? lookAtSource(keeping.list, aside, way));
+    const before = sourceOf(list);
     if (!before.isAsCopied) return undefined;
     const isNear = (await lstat(from)).dev === (await lstat(aside)).dev;
     if (!settledBefore(isNear ? moment : moment - skew, before.state.youngest)) return undefined;
