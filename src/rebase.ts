@@ -13,7 +13,7 @@ import { pullRecord } from "./reach/pull-record.ts";
 import type { RunImageMirrors } from "./reach/run-image.ts";
 import { saveImage, saveIndex, writeReport } from "./reach/save.ts";
 import { planIndexMove } from "./rebase/index-move.ts";
-import { type Move, type MoveSettings, packagesOfMove, planMove } from "./rebase/move.ts";
+import { beginBase, type Move, type MoveSettings, packagesOfMove, planMove } from "./rebase/move.ts";
 import { type Emit, inPhase, logTo } from "./std/event.ts";
 import { Fault, withExit } from "./std/fault.ts";
 import { hostPath } from "./std/path.ts";
@@ -215,7 +215,8 @@ function rebaserFor(shared: SharedRebaseOptions, remember: boolean): Rebaser {
         store,
         search,
       };
-      const work = { options, source, target, tags, store, settings, emit };
+      const begun = beginBase(settings, platform);
+      const work = { options, source, target, tags, store, settings: { ...settings, begun }, emit };
       try {
         return await inPhase(emit, "rebase", async () => {
           const app = await readApp(source);
@@ -223,6 +224,9 @@ function rebaserFor(shared: SharedRebaseOptions, remember: boolean): Rebaser {
         });
       } catch (error) {
         throw withExit(error, "rebase");
+      } finally {
+        // Nothing goes on when the result is known.
+        await begun?.found;
       }
     },
     async [Symbol.asyncDispose]() {

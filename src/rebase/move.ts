@@ -2,6 +2,7 @@ import { diffPackages, type PackageDiff } from "../base/diff.ts";
 import { metadataLabel } from "../base/image.ts";
 import { packagesOf } from "../base/packages.ts";
 import { asksOldBase } from "../cnb/base-end.ts";
+import type { RunImageNames } from "../cnb/label.ts";
 import { swapBase } from "../cnb/rebase.ts";
 import {
   isRecorded,
@@ -15,6 +16,7 @@ import {
 import { isSameRunImage } from "../cnb/run-image.ts";
 import { labelsOf, platformOf } from "../oci/config.ts";
 import type { Image } from "../oci/image.ts";
+import { formatPlatform, type Platform } from "../oci/platform.ts";
 import { formatReference, parseReference, recordedName } from "../oci/reference.ts";
 import type { ImagePlace } from "../reach/place.ts";
 import { openPlace, type PlaceOptions } from "../reach/place.ts";
@@ -35,6 +37,18 @@ export interface MoveSettings {
   readonly places: PlaceOptions;
   readonly store: Layout;
   readonly search: Search;
+  /** A run image that is being read already. */
+  readonly begun?: BegunBase | undefined;
+}
+
+/** A run image and the name it was found under. */
+type FoundBase = NonNullable<Awaited<ReturnType<typeof findRunImage>>>;
+
+/** A run image that began to be read before it was known for which platform: as if for this one. */
+export interface BegunBase {
+  readonly platform: Platform;
+  /** Undefined when it cannot be read; why will show when it is read again. */
+  readonly found: Promise<FoundBase | undefined>;
 }
 
 /** One image and the run image it would move onto, with everything that speaks against it. */
@@ -78,11 +92,9 @@ function wantedName(given: string | undefined, app: Image, place: string): strin
   });
 }
 
-async function readBase(text: string, app: Image, settings: MoveSettings) {
-  const { runImage, mirrors, registry, store, places, search } = settings;
+async function readBase(text: string, names: RunImageNames, settings: MoveSettings): Promise<FoundBase> {
+  const { mirrors, registry, store, places, search } = settings;
   await using place = openPlace(text, store, places);
-  const metadata = lifecycleOf(app.config);
-  const names = runImage || !metadata ? { image: text } : (recordedRunImage(metadata) ?? { image: text });
   const wanted = runImageNamesFor(names, mirrors, registry);
   const found = await findRunImage(place, wanted, search);
   if (found) return found;
@@ -91,6 +103,26 @@ async function readBase(text: string, app: Image, settings: MoveSettings) {
     exit: "rebase",
     hint: `${makeIt}name another one with --run-image`,
   });
+}
+
+/** Begins to read the run image when it was named and is in a registry, so that it need not wait for the app image. */
+export function beginBase(settings: MoveSettings, platform: Platform): BegunBase | undefined {
+  const { runImage, registry, search } = settings;
+  if (!runImage || registry === undefined) return undefined;
+  const found = readBase(runImage, { image: runImage }, { ...settings, search: { ...search, platform } });
+  return { platform, found: found.catch(() => undefined) };
+}
+
+/** The run image an app is to move onto: the one that is being read, if it is for the app's platform. */
+async function baseFor(app: Image, text: string, settings: MoveSettings): Promise<FoundBase> {
+  const { runImage, begun } = settings;
+  const platform = platformOf(app.config);
+  const isBegun = begun !== undefined && formatPlatform(begun.platform) === formatPlatform(platform);
+  const found = isBegun ? await begun.found : undefined;
+  if (found) return found;
+  const metadata = runImage ? undefined : lifecycleOf(app.config);
+  const names = (metadata && recordedRunImage(metadata)) ?? { image: text };
+  return readBase(text, names, { ...settings, search: { ...settings.search, platform } });
 }
 
 /** The run image the app stands on now, when it can help and is still to be had under the reference it was read by. */
@@ -110,10 +142,7 @@ async function readOldBase(app: Image, store: Layout): Promise<Image | undefined
 export async function planMove(app: StoredImage, place: string, settings: MoveSettings): Promise<Move> {
   const { store } = settings;
   const text = wantedName(settings.runImage, app.image, place);
-  const { name: found, stored: newBase } = await readBase(text, app.image, {
-    ...settings,
-    search: { ...settings.search, platform: platformOf(app.image.config) },
-  });
+  const { name: found, stored: newBase } = await baseFor(app.image, text, settings);
   const oldBase = await readOldBase(app.image, store);
   const metadata = lifecycleOf(app.image.config);
   // A mirror of the user's own is another way to the recorded run image, not another run image.

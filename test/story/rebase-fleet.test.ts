@@ -64,6 +64,25 @@ it("many images move onto a base whose documents are asked for once, and nothing
     expect(asked.filter((line) => line.startsWith("GET fleet/app1/blobs/"))).toHaveLength(1);
     expect(asked.filter((line) => line.includes(" fleet/app1/"))).toHaveLength(6);
     expect(existsSync(join(home, "store"))).toBe(false);
+
+    // Named, it is read beside the app image, and still only once.
+    asked.length = 0;
+    const back = await rebaser.rebase({
+      image: nameOf("app1"),
+      runImage: nameOf("old"),
+      output: "registry",
+      force: true,
+    });
+    expect(back).toMatchObject({ changed: true, to: expect.stringContaining("/fleet/old@sha256:") });
+    expect(asked.filter((line) => line.includes(" fleet/old/manifests/"))).toHaveLength(1);
+    await expect(
+      rebaser.rebase({ image: nameOf("none"), runImage: nameOf("old"), output: "registry" }),
+    ).rejects.toMatchObject({ code: "rebase.missing" });
+    await expect(
+      rebaser.rebase({ image: nameOf("app1"), runImage: nameOf("none"), output: "registry" }),
+    ).rejects.toMatchObject({ code: "run-image.missing" });
+    const again = { image: nameOf("app1"), runImage: nameOf("new"), output: "registry", force: true } as const;
+    expect(await rebaser.rebase(again)).toMatchObject({ changed: true });
   } finally {
     rmSync(home, { recursive: true });
   }
