@@ -15,7 +15,7 @@ import type { Digest } from "./oci/digest.ts";
 import type { Compressor } from "./oci/media-type.ts";
 import { analyze } from "./phase/analyze.ts";
 import { runBuilds } from "./phase/build.ts";
-import { writeCache } from "./phase/cache.ts";
+import { makeCacheLayers, writeCache } from "./phase/cache.ts";
 import type { ExportedLayer } from "./phase/export/assembly.ts";
 import { exportImage } from "./phase/export/image.ts";
 import { buildpackPlace, readLayers } from "./phase/layer.ts";
@@ -28,6 +28,7 @@ import { runImageNames } from "./setting/run-image-choice.ts";
 import { openSetting, type SourceOptions } from "./setting/setting.ts";
 import { openRunner } from "./setting/stage.ts";
 import { openSource } from "./setting/written.ts";
+import { beside } from "./std/beside.ts";
 import { type Emit, type Event, logTo, type Phase } from "./std/event.ts";
 import { Fault } from "./std/fault.ts";
 import { hostPath, type Place } from "./std/path.ts";
@@ -222,10 +223,12 @@ async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildR
       layers: await readLayers(workspace.layers.host, buildpackPlace(workspace.layers, buildpack)),
     })),
   );
-  const { exported, saved, verdicts } = await phaseOf(emit, "export", "export", async () => {
+  const { exported, saved, caching } = await phaseOf(emit, "export", "export", async () => {
     const slices = built.slices.map((slice) => slice.paths);
     const looked = await kept.look(left, slices, signal);
     await writeSboms(workspace, ground.sboms);
+    const forCache = { store, previous: cache, group: left, workspace, verdicts: looked.layers, damaged, owner };
+    const cacheLayers = held.use(beside(signal, (ended) => makeCacheLayers({ ...forCache, signal: ended })));
     const made = await exportImage({
       analyzed,
       extendedRun: extending.runImage,
@@ -256,19 +259,13 @@ async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildR
     if (made.app.some((layer) => layer.isRead)) await kept.app.confirm(signal);
     const done = await saveImage({ image: made.image, blobs: made.blobs, target, tags, local: store, emit });
     if (launchCache) await keepLaunchLayers(launchCache, target.kind, made, analyzed.runImage.stored.image, emit);
-    return { exported: made, saved: done, verdicts: looked };
+    return { exported: made, saved: done, caching: { ...forCache, made: cacheLayers.result } };
   });
   await phaseOf(emit, "cache", "export", async () => {
     const cached = await writeCache({
+      ...caching,
       place: cachePlace,
-      store,
-      previous: cache,
-      group: left,
-      made: exported.made,
-      workspace,
-      verdicts: verdicts.layers,
-      damaged,
-      owner,
+      made: [...exported.made, ...(await caching.made)],
       emit,
       signal,
     });

@@ -47,22 +47,59 @@ export interface CachePlace {
   write(contents: CacheContents): Promise<void>;
 }
 
-/** What the cache phase works with. */
-export interface CacheInputs {
-  readonly place: CachePlace;
+/** What layers of a cache are made from. */
+export interface CacheLayerInputs {
   readonly store: BlobStore;
   readonly previous: Cache | undefined;
   readonly group: readonly BuildpackLayers[];
-  /** Layers the export has made already. */
-  readonly made: readonly MadeLayer[];
   readonly workspace: Workspace;
   /** What is known of layers by a look at their directories. */
   readonly verdicts: ReadonlyMap<HostPath, Verdict>;
   /** Layers the restore could not read back. */
   readonly damaged: ReadonlySet<string>;
   readonly owner: Owner;
-  readonly emit: Emit;
   readonly signal: AbortSignal | undefined;
+}
+
+/** What the cache phase works with. */
+export interface CacheInputs extends CacheLayerInputs {
+  readonly place: CachePlace;
+  /** Layers that have been made already, those of the image among them. */
+  readonly made: readonly MadeLayer[];
+  readonly emit: Emit;
+}
+
+/** The layer of a directory; `known` is what the cache has of it. */
+function makeCached(
+  { store, owner, damaged, verdicts, signal }: CacheLayerInputs,
+  id: string,
+  known: string | undefined,
+  directory: Place,
+): Promise<MadeLayer> {
+  const tar = directoryLayer({ place: directory, parents: parentsOf(directory, owner), owner });
+  const request = { id, createdBy: "", tar, known: [known], verdict: verdicts.get(directory.host), damaged };
+  return makeLayer(store, "oci", request, signal);
+}
+
+/** What the cache knows of a buildpack's layers, by name. */
+function knownOf(previous: Cache | undefined, buildpack: BuildpackLayers["buildpack"]) {
+  return previous?.metadata.buildpacks.find((item) => item.key === buildpack.id)?.layers ?? {};
+}
+
+/**
+ * Makes those layers of buildpacks that go into the cache and not into the image, so that it can be done while the image is exported (Platform spec,
+ * "exporter", `-parallel`). The cache itself stays as it is.
+ */
+export async function makeCacheLayers(inputs: CacheLayerInputs): Promise<readonly MadeLayer[]> {
+  const made: MadeLayer[] = [];
+  for (const { buildpack, layers } of inputs.group) {
+    const known = knownOf(inputs.previous, buildpack);
+    for (const { name, metadata, hasDirectory, place } of layers) {
+      if (!metadata.cache || metadata.launch || !hasDirectory) continue;
+      made.push(await makeCached(inputs, layerIds.ofBuildpack(buildpack.id, name), known[name]?.sha, place));
+    }
+  }
+  return made;
 }
 
 class Keeping {
@@ -77,11 +114,8 @@ class Keeping {
   }
 
   async keep(id: string, known: string | undefined, directory: Place): Promise<string> {
-    const { made, store, owner, damaged, verdicts, signal, emit } = this.#inputs;
-    const tar = directoryLayer({ place: directory, parents: parentsOf(directory, owner), owner });
-    const request = { id, createdBy: "", tar, known: [known], verdict: verdicts.get(directory.host), damaged };
-    const exported = made.find((layer) => layer.id === id);
-    const layer = exported ?? (await makeLayer(store, "oci", request, signal));
+    const { made, emit } = this.#inputs;
+    const layer = made.find((item) => item.id === id) ?? (await makeCached(this.#inputs, id, known, directory));
     const { diffId } = layer.layer;
     const isSame = diffId === known;
     logTo(emit).info(`${isSame ? "Reusing" : "Adding"} cache layer '${id}'`);
@@ -106,7 +140,7 @@ async function recordOf(
   { buildpack, layers }: BuildpackLayers,
 ): Promise<BuildpackRecord> {
   const records: [string, LayerRecord][] = [];
-  const before = inputs.previous?.metadata.buildpacks.find((item) => item.key === buildpack.id)?.layers ?? {};
+  const before = knownOf(inputs.previous, buildpack);
   for (const layer of layers) {
     if (!layer.metadata.cache) continue;
     const id = layerIds.ofBuildpack(buildpack.id, layer.name);

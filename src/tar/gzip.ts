@@ -44,7 +44,8 @@ async function* cut(bytes: Bytes): AsyncGenerator<Uint8Array> {
 }
 
 async function compressMember(piece: Uint8Array, level: number): Promise<Buffer> {
-  const member = await compress(piece, { level });
+  // Room for most members: for every piece of the output, Node goes to its pool and back.
+  const member = await compress(piece, { level, chunkSize: memberSize / 2 });
   // The tenth byte names the system that compressed; 255 is "unknown", the same on each.
   member[9] = 255;
   return member;

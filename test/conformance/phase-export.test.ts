@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as later } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseBuildMetadata } from "../../src/cnb/build-metadata.ts";
 import { labelNames, parseLifecycleMetadata } from "../../src/cnb/label.ts";
@@ -369,6 +372,39 @@ describe("layers across builds", () => {
     expect((await bench.build([bench.buildpack({ id: "t/fail", build: found })], { image: "fail" })).output).toBe(
       "c c.toml \n",
     );
+  });
+
+  it("CACHE-006 CACHE-008 a layer for the cache alone is made while the image is exported, and a failing export leaves the old cache", async ({
+    signal,
+  }) => {
+    const blobs = join(bench.home, "store/blobs/sha256");
+    const isStored = (text: string) =>
+      readdirSync(blobs).some((name) => readFileSync(join(blobs, name)).includes(text));
+    let uploads = 0;
+    // Takes no layer of the image before the layer of the cache is in the store; then none either.
+    const registry = createServer(async ({ method = "", url = "" }, response) => {
+      uploads += method === "POST" ? 1 : 0;
+      const isTrial = method === "POST" && uploads === 1;
+      while (method === "POST" && !isTrial && !signal.aborted && !isStored("what is new")) await later(5);
+      const status = isTrial ? 202 : method === "DELETE" ? 204 : method === "POST" ? 403 : url === "/v2/" ? 200 : 404;
+      response.writeHead(status, isTrial ? { location: "/v2/beside/blobs/uploads/1" } : {}).end();
+    });
+    await new Promise<void>((ready) => registry.listen(0, "127.0.0.1", ready));
+    try {
+      const image = `127.0.0.1:${(registry.address() as AddressInfo).port}/beside`;
+      const make = (content: string) =>
+        bench.buildpack({
+          id: "t/beside",
+          build: `cat "$CNB_LAYERS_DIR/c/file" || true; ${layer("c", "cache=true", content)}; ${layer("l", "launch=true")}`,
+        });
+      expect((await bench.build([make("what was there")], { image })).fault).toBeUndefined();
+      const { fault } = await bench.build([make("what is new")], { image, output: "registry" });
+      expect(fault?.code).toBe("registry.denied");
+      expect(isStored("what is new")).toBe(true);
+      expect((await bench.build([make("what is new")], { image })).output).toBe("what was there\n");
+    } finally {
+      registry.close();
+    }
   });
 
   it("LAYER-035 CACHE-009 a cached layer without contents is not cached, and what is no longer cached is forgotten", async () => {

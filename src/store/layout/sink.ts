@@ -16,6 +16,8 @@ const datasync = promisify(fdatasync);
 const slotSize = 1 << 20;
 /** How many pieces of a file are on their way; one that needs no more memory is not worth a thread. */
 const slotCount = 4;
+/** As many files are hashed and written at the same time; more wait for each other. */
+const threadCount = 2;
 
 // A text, because it runs as it is wherever the program stands: in its sources, its modules, or in one file.
 const program = `
@@ -54,8 +56,10 @@ interface Piece {
   readonly length: number;
 }
 
-/** The thread, which answers each piece in the order they came. */
+/** A thread, which answers each piece in the order they came. */
 class Thread {
+  /** How many files it has in work. */
+  files = 0;
   readonly #worker = new Worker(program, { eval: true });
   readonly #waiting: { resolve(hex: string | undefined): void; reject(error: Error): void }[] = [];
 
@@ -125,9 +129,9 @@ class Disk {
   }
 }
 
-/** Writes bytes to files and hashes them, many of them in a thread of its own: then they are read, or made, at the same time. */
+/** Writes bytes to files and hashes them, many of them in threads of its own: then they are read, or made, at the same time. */
 export class Sink implements AsyncDisposable {
-  #thread: Thread | undefined;
+  readonly #threads: Thread[] = [];
   #count = 0;
 
   /**
@@ -144,10 +148,11 @@ export class Sink implements AsyncDisposable {
     let slot = freshSlot();
     let used = 0;
     let size = 0;
+    let thread: Thread | undefined;
     const disk = new Disk(fd);
     const send = (full: SharedArrayBuffer) => {
-      this.#thread ??= new Thread();
-      const taken = this.#thread.take({ id, fd, algorithm, slot: full, length: slotSize }).then(() => {
+      thread ??= this.#begin();
+      const taken = thread.take({ id, fd, algorithm, slot: full, length: slotSize }).then(() => {
         disk.more();
         return full;
       }, refuse);
@@ -173,19 +178,27 @@ export class Sink implements AsyncDisposable {
       if (sent.length === 0)
         return { hex: attempt(() => writeHere(fd, [...held, slot], used, algorithm), refuse), size };
       for (const taken of sent) await taken;
-      return { hex: (await this.#thread!.take({ id, fd, algorithm, slot, length: used }).catch(refuse))!, size };
+      return { hex: (await thread!.take({ id, fd, algorithm, slot, length: used }).catch(refuse))!, size };
     } finally {
       for (const result of await Promise.allSettled(sent)) if (result.status === "fulfilled") held.push(result.value);
       free.push(...held, slot);
-      free.splice(slotCount + 1);
+      free.splice(threadCount * slotCount + 1);
+      if (thread) thread.files -= 1;
       await disk.rest();
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const thread = this.#thread;
-    this.#thread = undefined;
-    await thread?.end();
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
+  }
+
+  /** The thread for one more file: the one with the fewest. */
+  #begin(): Thread {
+    if (this.#threads.length < threadCount && this.#threads.every((thread) => thread.files > 0))
+      this.#threads.push(new Thread());
+    const thread = this.#threads.reduce((least, other) => (other.files < least.files ? other : least));
+    thread.files += 1;
+    return thread;
   }
 }
 
