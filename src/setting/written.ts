@@ -20,7 +20,7 @@ import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { makeDirectory } from "../std/file.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
-import type { SourceOptions } from "./setting.ts";
+import type { SourceOptions } from "./options.ts";
 import { type Origin, projectVariables, settle } from "./settle.ts";
 
 /** What the options, the project and the configuration come to. Disposing removes what was unpacked. */

@@ -17,7 +17,7 @@ parentPort.on("message", ({ root, without }) => {
 });
 `;
 
-/** What lists make is garbage at once: a larger place for it to gather spares half of their time. */
+/** What lists make is garbage at once: with a larger place for it to gather it is looked through less often. */
 const resourceLimits = { maxYoungGenerationSizeMb: 32 };
 
 interface Job {
