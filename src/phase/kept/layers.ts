@@ -69,7 +69,9 @@ export type EarlyLooks = ReadonlyMap<string, Promise<TreeState | undefined>>;
 export async function beginLooks(list: Lister, root: HostPath): Promise<EarlyLooks> {
   const names: string[] = await readdir(root).catch(() => []);
   const slots = names.filter((name) => name.startsWith(beginning));
-  return new Map(slots.map((slot) => [slot, attempt(() => lookAt(list, under(root, slot, "tree")))]));
+  // Whatever ends a look, the end of a build that failed meanwhile too: nothing was seen, and who takes the layer looks for himself.
+  const look = (slot: string) => lookAt(list, under(root, slot, "tree")).catch(() => undefined);
+  return new Map(slots.map((slot) => [slot, look(slot)]));
 }
 
 /** Runs `work`; undefined when the system refuses something in it, or a tree cannot be read. */
