@@ -41,6 +41,7 @@ describe("the command line answers bad input with one sentence and a hint", () =
       "Cannot inspect 127.0.0.1:1/nowhere: there is no such image",
       "pack images",
     ],
+    [["inspect", `docker-archive:${import.meta.filename}`], 1, "Cannot read archive at", "is not a tar archive"],
     [["rebase", "nowhere"], 72, "Cannot rebase nowhere: there is no such image", "pack images"],
     [["rm", "nowhere"], 1, "Cannot remove nowhere: there is no such image", "pack images"],
     [["base", "create", "x"], 2, "Cannot make base x: nothing says what it consists of", "--file"],

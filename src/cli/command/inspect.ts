@@ -18,9 +18,10 @@ async function run(context: Context, image: string, flags: Flags): Promise<numbe
   const sides = await inspectSides({ image, home: context.home, base: context.cwd, outside, signal: context.signal });
   const { remote, local } = sides;
   if (!remote.info && !local.info) {
-    const found = local.fault ?? remote.fault;
-    const why = found
-      ? `there is no such image here, and its registry cannot tell: ${found.message}`
+    // What is here and cannot be read is not missing.
+    if (local.fault) throw local.fault;
+    const why = remote.fault
+      ? `there is no such image here, and its registry cannot tell: ${remote.fault.message}`
       : "there is no such image";
     throw new Fault("image.missing", `Cannot inspect ${image}: ${why}`, {
       hint: "`pack images` lists the images of the local store",
