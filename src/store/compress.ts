@@ -23,7 +23,8 @@ export function compressedLayer(
   compressor: Exclude<Compressor, "none">,
   from: BlobSource,
 ): ByteStream {
-  const tar = verified(from.open(descriptor), descriptor, "its source");
+  // zstd's stream keeps pieces that it has not come to.
+  const tar = verified(from.open(descriptor, { lends: compressor !== "zstd" }), descriptor, "its source");
   if (compressor === "reference") return gzipAsReference(tar);
   return compressor === "gzip" ? gzip(tar) : zstd(tar);
 }

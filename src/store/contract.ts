@@ -12,9 +12,9 @@ export interface BlobSource {
   has(digest: Digest): Promise<boolean>;
   /**
    * The bytes of a blob. The stream throws Fault `blob.missing` at its beginning, and `blob.corrupt` at the latest at its
-   * end when digest or size do not match.
+   * end when digest or size do not match. With `lends` a piece may be used again by the source once the next one is asked for.
    */
-  open(descriptor: Descriptor): ByteStream;
+  open(descriptor: Descriptor, options?: { readonly lends?: boolean }): ByteStream;
 }
 
 /** Where blobs can be kept. */

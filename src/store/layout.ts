@@ -70,7 +70,7 @@ export function openLayout(root: HostPath, options: LayoutOptions = {}): Layout 
 
   return {
     has: (digest) => store.has(digest),
-    open: (descriptor) => store.open(descriptor),
+    open: (descriptor, how) => store.open(descriptor, how),
     put: (mediaType, bytes, expected) => store.put(mediaType, bytes, expected),
 
     async read(name, platform = options.platform) {

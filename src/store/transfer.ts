@@ -25,7 +25,7 @@ export async function bringLayers(
   const bring = async (layer: Descriptor) => {
     if (failures.length > 0) return;
     try {
-      if (!(await isThere(layer))) await into.put(layer.mediaType, from.open(layer), layer.digest);
+      if (!(await isThere(layer))) await into.put(layer.mediaType, from.open(layer, { lends: true }), layer.digest);
     } catch (error) {
       failures.push(error);
     }

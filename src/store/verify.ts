@@ -25,16 +25,28 @@ export function missingBlob(digest: string, place: string, cause?: unknown): Fau
   });
 }
 
+type Expected = Pick<Descriptor, "digest" | "size">;
+
+/** What the streams that watch themselves are checked against. */
+const watching = new WeakMap<object, Expected>();
+
+/** Remembers that bytes are verified while they are read, so that who gets them need not do it again. */
+export function noteVerified<T extends ByteStream>(bytes: T, { digest, size }: Expected): T {
+  watching.set(bytes, { digest, size });
+  return bytes;
+}
+
 /**
  * The same bytes, watched: throws Fault `blob.corrupt` naming `place` as soon as they are more than the size expected, and at
- * their end when digest or size do not match.
+ * their end when digest or size do not match. Bytes that are watched for the same already are not hashed twice.
  */
-export async function* verified(
-  bytes: Bytes,
-  expected: Pick<Descriptor, "digest" | "size">,
-  place: string,
-): ByteStream {
-  const { digest, size } = expected;
+export function verified(bytes: Bytes, expected: Expected, place: string): ByteStream {
+  const known = watching.get(bytes);
+  if (known && known.digest === expected.digest && known.size === expected.size) return bytes as ByteStream;
+  return noteVerified(watch(bytes, expected, place), expected);
+}
+
+async function* watch(bytes: Bytes, { digest, size }: Expected, place: string): ByteStream {
   const hash = createHash(algorithmOf(digest));
   let length = 0;
   for await (const part of bytes) {

@@ -22,30 +22,34 @@ const inFlight = 4;
 
 const compress = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gzip);
 
-/** Cuts bytes into pieces of `memberSize`, whatever pieces they came in; one empty piece for no bytes. */
+/**
+ * Copies bytes into pieces of `memberSize`, whatever pieces they came in; one empty piece for no bytes. A piece stays as it is until the
+ * `inFlight`th one after it is asked for; the bytes it came from need not stay at all.
+ */
 async function* cut(bytes: Bytes): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
+  const slots: Buffer[] = [];
+  let at = 0;
   let length = 0;
-  let any = false;
-  for await (let piece of bytes) {
-    while (piece.length > 0) {
-      const part = piece.subarray(0, memberSize - length);
-      piece = piece.subarray(part.length);
-      parts.push(part);
+  for await (const piece of bytes) {
+    for (let from = 0; from < piece.length; ) {
+      if (length === memberSize) {
+        yield slots[at]!;
+        at = (at + 1) % inFlight;
+        length = 0;
+      }
+      slots[at] ??= Buffer.allocUnsafeSlow(memberSize);
+      const part = piece.subarray(from, from + memberSize - length);
+      slots[at]!.set(part, length);
+      from += part.length;
       length += part.length;
-      if (length < memberSize) break;
-      yield parts.length === 1 ? part : Buffer.concat(parts, length);
-      any = true;
-      parts = [];
-      length = 0;
     }
   }
-  if (length > 0 || !any) yield Buffer.concat(parts, length);
+  yield (slots[at] ?? Buffer.alloc(0)).subarray(0, length);
 }
 
 async function compressMember(piece: Uint8Array, level: number): Promise<Buffer> {
   // Room for most members: for every piece of the output, Node goes to its pool and back.
-  const member = await compress(piece, { level, chunkSize: memberSize / 2 });
+  const member = await compress(piece, { level, chunkSize: memberSize / 4 });
   // The tenth byte names the system that compressed; 255 is "unknown", the same on each.
   member[9] = 255;
   return member;

@@ -20,6 +20,9 @@ parentPort.on("message", ({ root, without }) => {
 /** What lists make is garbage at once: with a larger place for it to gather it is looked through less often. */
 const resourceLimits = { maxYoungGenerationSizeMb: 32 };
 
+/** A thread that has had nothing to do for so long gives its memory back, some 15 MB: a layer may be on its way to a registry. */
+const longestRestMs = 500;
+
 interface Job {
   readonly root: string;
   readonly without: string | undefined;
@@ -31,11 +34,14 @@ interface Job {
 class Thread {
   readonly #worker = new Worker(program, { eval: true, resourceLimits });
   readonly #next: () => Job | undefined;
+  readonly #lost: (thread: Thread) => void;
   #job: Job | undefined;
+  #rest: NodeJS.Timeout | undefined;
 
-  /** `next` gives it its jobs; `lost` is called when it breaks down. */
+  /** `next` gives it its jobs; `lost` is called when it breaks down, or ends because it has had nothing to do for a while. */
   constructor(next: () => Job | undefined, lost: (thread: Thread) => void) {
     this.#next = next;
+    this.#lost = lost;
     this.#worker.on("message", (found: TreeList | Unlisted) => {
       this.#job?.resolve(found);
       this.#job = undefined;
@@ -54,9 +60,14 @@ class Thread {
 
   /** Takes the next job, if there is one. It keeps nobody from ending while it has nothing to do. */
   wake(): void {
+    clearTimeout(this.#rest);
     this.#job = this.#next();
     if (this.#job === undefined) {
       this.#worker.unref();
+      this.#rest = setTimeout(() => {
+        this.#lost(this);
+        void this.end();
+      }, longestRestMs).unref();
       return;
     }
     this.#worker.ref();
@@ -65,6 +76,7 @@ class Thread {
   }
 
   async end(): Promise<void> {
+    clearTimeout(this.#rest);
     this.#job?.reject(new Error("its thread was ended"));
     await this.#worker.terminate();
   }

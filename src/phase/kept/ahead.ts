@@ -53,7 +53,7 @@ export class LayerAhead implements MadeAhead, AsyncDisposable {
     const { size, diffId } = layer;
     const descriptor = { mediaType: mediaTypes.oci.tar, size, digest: tarDigestOf(diffId) };
     if (!(await blobs.has(descriptor.digest))) return undefined;
-    const open = () => blobs.open(descriptor);
+    const open = () => blobs.open(descriptor, { lends: true });
     const spliced = spliceLayer({ list, size, open }, now, { place, parents: parentsOf(place, owner), owner });
     return spliced && new LayerAhead(keeping, spliced, place.host);
   }

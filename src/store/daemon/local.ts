@@ -38,11 +38,11 @@ export function launchBlobs(root: HostPath): LocalBlobs {
 }
 
 /** Several places as one: the first that has a blob gives it. */
-export function firstLocal(...places: readonly LocalBlobs[]): LocalBlobs {
+export function firstLocal(first: LocalBlobs, ...others: readonly LocalBlobs[]): LocalBlobs {
   return {
-    ...firstOf(...places),
+    ...firstOf(first, ...others),
     async sizeOf(digest) {
-      for (const place of places) {
+      for (const place of [first, ...others]) {
         const size = await place.sizeOf(digest);
         if (size !== undefined) return size;
       }

@@ -1,5 +1,5 @@
 import { createReadStream, statSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import { algorithmOf, type Digest, hexOf } from "../../oci/digest.ts";
@@ -29,18 +29,41 @@ export async function blobSize(root: string, digest: Digest): Promise<number | u
   }
 }
 
-async function* fileBytes(path: string, digest: Digest): ByteStream {
+/** The bytes of a file in the same two pieces of memory again and again: one is read while the other is in use. */
+async function* lentBytes(file: FileHandle): ByteStream {
+  const slots = [Buffer.allocUnsafeSlow(readSize), Buffer.allocUnsafeSlow(readSize)];
+  const read = (at: number) => {
+    const reading = file.read(slots[at]!);
+    // Nobody waits for it when the reader wants no more.
+    reading.catch(() => {});
+    return reading;
+  };
+  let reading = read(0);
   try {
-    yield* createReadStream(path, { highWaterMark: readSize });
+    for (let at = 0; ; at = 1 - at) {
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) return;
+      reading = read(1 - at);
+      yield slots[at]!.subarray(0, bytesRead);
+    }
+  } finally {
+    await reading.catch(() => {});
+    await file.close();
+  }
+}
+
+async function* fileBytes(path: string, digest: Digest, lends: boolean): ByteStream {
+  try {
+    yield* lends ? lentBytes(await open(path)) : createReadStream(path, { highWaterMark: readSize });
   } catch (error) {
     throw errnoOf(error) === "ENOENT" ? missingBlob(digest, path, error) : systemFault("read blob", path, error);
   }
 }
 
 /** The bytes of a blob, verified; see `BlobSource.open`. */
-export function openBlob(root: string, descriptor: Pick<Descriptor, "digest" | "size">): ByteStream {
+export function openBlob(root: string, descriptor: Pick<Descriptor, "digest" | "size">, lends = false): ByteStream {
   const path = blobPath(root, descriptor.digest);
-  return verified(fileBytes(path, descriptor.digest), descriptor, path);
+  return verified(fileBytes(path, descriptor.digest, lends), descriptor, path);
 }
 
 /** Bytes in a temporary file, hashed while they were written. */

@@ -42,8 +42,8 @@ export class LayoutStore implements BlobStore, AsyncDisposable {
     return (await blobSize(this.root, digest)) !== undefined;
   }
 
-  open(descriptor: Descriptor): ByteStream {
-    return openBlob(this.root, descriptor);
+  open(descriptor: Descriptor, options: { readonly lends?: boolean } = {}): ByteStream {
+    return openBlob(this.root, descriptor, options.lends);
   }
 
   async put(mediaType: string, bytes: Bytes, expected?: Digest): Promise<Descriptor> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Digest, digestOf } from "../../../src/oci/digest.ts";
 import { collect } from "../../../src/std/byte.ts";
@@ -23,6 +23,19 @@ function onEach(work: (store: BlobStore, blobsFolder: string | undefined) => Pro
         await work(store, under(folder, "store"));
       }),
   };
+}
+
+/** Where this process has files open, as far as the system tells. */
+function openFiles(): string[] {
+  if (!existsSync("/proc/self/fd")) return [];
+  const pathOf = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  };
+  return readdirSync("/proc/self/fd").map(pathOf);
 }
 
 describe.each(["memory", "layout"] as const)("a blob store: %s", (kind) => {
@@ -49,6 +62,23 @@ describe.each(["memory", "layout"] as const)("a blob store: %s", (kind) => {
       const descriptor = await store.put(type, pieces());
       expect(descriptor).toEqual({ mediaType: type, size, digest: digestOf(whole) });
       expect((await collect(store.open(descriptor))).equals(whole)).toBe(true);
+    })[kind](),
+  );
+
+  it.each([1, (1 << 20) - 1, 1 << 20, 3.5 * (1 << 20)])("lends %i bytes in pieces to be used at once", (size) =>
+    onEach(async (store, folder) => {
+      const whole = Buffer.alloc(size, createHash("sha512").update("seed").digest());
+      const descriptor = await store.put(type, [whole]);
+      const copies: Buffer[] = [];
+      for await (const piece of store.open(descriptor, { lends: true })) copies.push(Buffer.from(piece));
+      expect(Buffer.concat(copies).equals(whole)).toBe(true);
+      // Who wants no more leaves nothing open behind.
+      for await (const _ of store.open(descriptor, { lends: true })) break;
+      expect(openFiles().filter((path) => folder && path.startsWith(`${folder}/blobs/`))).toEqual([]);
+      const wrong = { ...descriptor, size: size + 1 };
+      await expect(collect(store.open(wrong, { lends: true }))).rejects.toMatchObject({ code: "blob.corrupt" });
+      const missing = { ...descriptor, digest: digestOf("other bytes") };
+      await expect(collect(store.open(missing, { lends: true }))).rejects.toMatchObject({ code: "blob.missing" });
     })[kind](),
   );
 

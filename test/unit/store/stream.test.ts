@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Digest, diffIdOfTar, digestOf } from "../../../src/oci/digest.ts";
 import { collect } from "../../../src/std/byte.ts";
 import type { BlobSource } from "../../../src/store/contract.ts";
+import { firstOf } from "../../../src/store/first-of.ts";
 import { layerTar, sniffed } from "../../../src/store/layer.ts";
 import { verified } from "../../../src/store/verify.ts";
 
@@ -25,6 +26,14 @@ describe("verified", () => {
     await expect(read(other, 21)).rejects.toThrow(`${start}its content has digest ${digestOf(other)}`);
   });
 
+  it("leaves bytes as they are that are verified for the same already, and only those", async () => {
+    const bytes = verified([content], { digest, size: content.length }, "here");
+    expect(verified(bytes, { digest, size: content.length }, "there")).toBe(bytes);
+    const other = digestOf("other bytes");
+    const twice = verified(bytes, { digest: other, size: content.length }, "there");
+    await expect(collect(twice)).rejects.toThrow(`Cannot read blob ${other} at there`);
+  });
+
   it("stops at the first byte too many, without taking the rest", async () => {
     let pieces = 0;
     async function* endless() {
@@ -36,6 +45,29 @@ describe("verified", () => {
     const bytes = verified(endless(), { digest, size: 2 * content.length }, "here");
     await expect(collect(bytes)).rejects.toMatchObject({ code: "blob.corrupt" });
     expect(pieces).toBe(3);
+  });
+});
+
+describe("the first of several places", () => {
+  const place = (bytes: Buffer | undefined): BlobSource => ({
+    has: async () => bytes !== undefined,
+    async *open() {
+      yield bytes ?? Buffer.alloc(0);
+    },
+  });
+  const descriptor = { mediaType: "application/vnd.oci.image.layer.v1.tar", size: content.length, digest };
+
+  it("gives the blob that the first one that has it gives", async () => {
+    const all = firstOf(place(undefined), place(content), place(Buffer.from("something else")));
+    expect(await all.has(digest)).toBe(true);
+    expect(await collect(all.open(descriptor))).toEqual(content);
+  });
+
+  it("verifies what a place gives that does not do it itself", async () => {
+    const opened = firstOf(place(Buffer.from("THE content of a blob"))).open(descriptor);
+    expect(verified(opened, descriptor, "there")).toBe(opened);
+    await expect(collect(opened)).rejects.toMatchObject({ code: "blob.corrupt" });
+    await expect(collect(firstOf(place(undefined)).open(descriptor))).rejects.toMatchObject({ code: "blob.corrupt" });
   });
 });
 

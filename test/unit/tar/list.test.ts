@@ -1,5 +1,6 @@
-import { linkSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { hostPath } from "../../../src/std/path.ts";
 import { type Listed, type Lister, listHere, visitList } from "../../../src/tar/list.ts";
@@ -88,6 +89,19 @@ describe("a list", () => {
     const [entry] = await entriesOf(listers.list, other);
     expect(entry?.ino).toBe(lstatSync(other).ino);
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "comes after its threads had nothing to do for so long that they ended",
+    async () => {
+      await using rested = new Listers();
+      const threads = () => readdirSync("/proc/self/task").length;
+      await rested.list(hostPath(treeOf(300)));
+      const before = threads();
+      for (let waited = 0; waited < 5000 && threads() >= before; waited += 50) await sleep(50);
+      expect(threads()).toBeLessThan(before);
+      expect(await entriesOf(rested.list, treeOf(300))).toHaveLength(314);
+    },
+  );
 
   it("of more trees than there are threads comes all the same", async () => {
     const roots = [300, 400, 500, 600, 700].map(treeOf);
