@@ -14,6 +14,7 @@ import { measureRegistry } from "./part/registry.ts";
 import { measureScale } from "./part/scale.ts";
 import { measureStart } from "./part/start.ts";
 import { measureLargeLayer, measureTransfers } from "./part/transfer.ts";
+import { fillMemoryIn } from "./rest.ts";
 import { tableOf } from "./table.ts";
 import { makeWorkload, sizesAt } from "./workload.ts";
 
@@ -137,6 +138,8 @@ else {
   const folder = flags.folder === undefined ? mkdtempSync(join(tmpdir(), "plinth-bench-")) : resolve(flags.folder);
   mkdirSync(folder, { recursive: true });
   try {
+    mkdirSync(discardedIn(folder), { recursive: true });
+    fillMemoryIn(discardedIn(folder));
     say(`Generating the workload in ${folder}`);
     const scale = Number(flags.scale);
     const workload = makeWorkload(folder, scale);

@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bringToRest } from "./rest.ts";
 
 /** One run of a program: times in milliseconds, memory in bytes where it was measured. */
 export interface Run {
@@ -43,7 +44,7 @@ function cpuOf(times: string): number {
 }
 
 /**
- * Runs a program to its end, once the disk is done with what was written before; throws what it wrote on its standard error when it fails. Processor
+ * Runs a program to its end, once the computer is at rest; throws what it wrote on its standard error when it fails. Processor
  * time is the program's own with a meter, else with all it has started.
  */
 export async function timed(argv: readonly string[], { env = {}, meterIn }: Running = {}): Promise<Run> {
@@ -52,7 +53,7 @@ export async function timed(argv: readonly string[], { env = {}, meterIn }: Runn
   const metered = [program, "--require", meter, ...rest];
   const counted = ["sh", "-c", '"$@"; code=$?; times >&3; exit $code', "sh", ...argv];
   const [first = "", ...words] = file === undefined ? counted : metered;
-  execFileSync("sync");
+  bringToRest();
   const start = performance.now();
   const child = spawn(first, words, {
     env: { ...surroundings, ...env, ...(file !== undefined && { BENCH_METER: file }) },

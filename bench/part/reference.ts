@@ -54,7 +54,7 @@ export async function measureReference(ground: Ground, lifecycle: string): Promi
         { env: { CNB_PLATFORM_API: "0.14", TMPDIR: folder } },
       );
     };
-    const cold = await repeat(Math.min(runs, 3), async (at) => {
+    const cold = await repeat(runs, async (at) => {
       say("reference: first build to a registry");
       const folder = mkdtempSync(join(place, "cold-"));
       chmodSync(folder, 0o777);
@@ -72,8 +72,8 @@ export async function measureReference(ground: Ground, lifecycle: string): Promi
       return create("warm", folder);
     };
     await rebuild();
-    const warm = await repeat(Math.min(runs, 3), rebuild);
-    const changed = await repeat(Math.min(runs, 2), (at) => {
+    const warm = await repeat(runs, rebuild);
+    const changed = await repeat(runs, (at) => {
       touchApp(ground, `reference ${at}`);
       return rebuild();
     });
