@@ -14,7 +14,7 @@ import { readPackageLabels } from "./package/packaged.ts";
 import type { Part, PartSet } from "./package/part.ts";
 import { homeAt } from "./reach/home.ts";
 import { compareBytes } from "./std/byte.ts";
-import { Fault } from "./std/fault.ts";
+import { Fault, reasonOf } from "./std/fault.ts";
 import { openLayout } from "./store/layout.ts";
 
 /** Where a package was found. */
@@ -143,7 +143,7 @@ export async function inspectPackage(options: InspectPackageOptions): Promise<re
   if (fault?.code === "package.label") throw fault;
   throw new Fault(
     `${kind}.missing`,
-    `Cannot inspect ${locator}: there is no such package${fault ? `; ${fault.message}` : ""}`,
+    `Cannot inspect ${locator}: there is no such package${fault ? `; ${reasonOf(fault)}` : ""}`,
     {
       exit: "usage",
     },

@@ -9,7 +9,7 @@ import { Outside, type OutsideOptions } from "../reach/outside.ts";
 import type { ImagePlace } from "../reach/place.ts";
 import type { CacheForm } from "../setting/cache-form.ts";
 import { type Emit, logTo } from "../std/event.ts";
-import { Fault } from "../std/fault.ts";
+import { Fault, reasonOf } from "../std/fault.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
 import type { BlobSource } from "../store/contract.ts";
 import type { Layout } from "../store/layout.ts";
@@ -50,7 +50,7 @@ function forgiving(place: CachePlace, emit: Emit, signal: AbortSignal | undefine
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof Fault)) throw error;
-        logTo(emit).warn(`Failed to export cache: ${error.message}`);
+        logTo(emit).warn(`Failed to export cache: ${reasonOf(error)}`);
       }
     },
   };

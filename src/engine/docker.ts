@@ -147,7 +147,7 @@ export function docker(find: () => Promise<DaemonAddress>, scratch: HostPath): E
         if (!(error instanceof Fault)) throw error;
         // Every place where a daemon might have been is what `pack doctor` lists by itself.
         const isNone = error.code === "daemon.none";
-        const because = isNone ? "there is no daemon here" : reasonOf(error).replace(/^Cannot [^:]*: /, "");
+        const because = isNone ? "there is no daemon here" : reasonOf(error).replace(/^cannot [^:]*: /, "");
         return { usable: false, because, hint: error.hint ?? "start Docker or Podman's service" };
       }
     },

@@ -64,7 +64,7 @@ export async function findImage(
       log.warn(`Using the ${what} of the local store, as it cannot be fetched: ${reasonOf(cause)}`);
       return here;
     }
-    const place = here ? "" : "it is not in the local store, and ";
+    const place = here ? "" : "it is not in the local store; ";
     throw new Fault(
       "image.unreachable",
       `Cannot read ${what} ${formatReference(names[0]!)}: ${place}${reasonOf(cause)}`,

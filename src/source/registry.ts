@@ -10,7 +10,7 @@ import {
 } from "../cnb/registry-index.ts";
 import { type Emit, logTo } from "../std/event.ts";
 import { loadExeca } from "../std/execa.ts";
-import { errnoOf, Fault } from "../std/fault.ts";
+import { errnoOf, Fault, reasonOf } from "../std/fault.ts";
 import { isDirectory, kindOf, readText } from "../std/file.ts";
 import { type HostPath, hostPath, under } from "../std/path.ts";
 import { removeTree } from "../std/remove.ts";
@@ -104,7 +104,7 @@ async function update(url: string, root: HostPath, { emit, signal }: RegistryAcc
     await git([...careful, "-C", root, "reset", "--quiet", "--hard", "FETCH_HEAD"], url, signal);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    logTo(emit).warn(`Using the registry index as it was last fetched: ${error.message}`);
+    logTo(emit).warn(`Using the registry index as it was last fetched: ${reasonOf(error)}`);
   }
 }
 

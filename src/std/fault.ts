@@ -67,8 +67,8 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
-/** What was found, as the tail of a fault's sentence: the error's own words without a trailing stop. */
+/** What was found, as the tail of a fault's sentence: the error's own words, without a capital "Cannot" and without a trailing stop. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\.$/, "");
+  return text.replace(/\.$/, "").replace(/^Cannot /, "cannot ");
 }

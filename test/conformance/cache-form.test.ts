@@ -189,7 +189,7 @@ describe("a cache in a registry", () => {
     };
     const { fault, lines } = await elsewhere("away", { cache: { format: "image", name: `${relay.host}/cache` } });
     expect(fault).toBeUndefined();
-    expect(lines("warn").join("\n")).toContain("Failed to export cache: Cannot push to");
+    expect(lines("warn").join("\n")).toContain("Failed to export cache: cannot push to");
   });
 });
 

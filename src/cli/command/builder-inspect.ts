@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { parseReference } from "../../oci/reference.ts";
 import { logTo } from "../../std/event.ts";
-import { Fault } from "../../std/fault.ts";
+import { Fault, reasonOf } from "../../std/fault.ts";
 import type { Context } from "../context.ts";
 import type { Act } from "../entry.ts";
 import { insecureFlag, outsideOptions, parseDepth, repeated } from "../input.ts";
@@ -42,7 +42,7 @@ async function inspect(context: Context, given: string | undefined, flags: Flags
     if (fault?.code === "builder.label") throw fault;
     throw new Fault(
       "builder.missing",
-      `Cannot inspect ${image}: there is no such builder${fault ? `; ${fault.message}` : ""}`,
+      `Cannot inspect ${image}: there is no such builder${fault ? `; ${reasonOf(fault)}` : ""}`,
       {
         hint: "`pack builder suggest` lists builders that are published",
       },

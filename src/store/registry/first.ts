@@ -1,5 +1,5 @@
 import { formatReference, type Reference } from "../../oci/reference.ts";
-import { Fault } from "../../std/fault.ts";
+import { Fault, reasonOf } from "../../std/fault.ts";
 import type { ImageStore, StoredImage } from "../contract.ts";
 
 /** An image and the one of its names it was found under. */
@@ -29,7 +29,7 @@ export async function readFirst(
   const [first, ...others] = failures;
   if (first === undefined) return undefined;
   if (names.length === 1) throw first;
-  const all = [first, ...others].map((failure) => failure.message).join("; ");
+  const all = [first, ...others].map(reasonOf).join("; ");
   throw new Fault("image.unreadable", `Cannot read any of ${names.map(formatReference).join(", ")}: ${all}`, {
     ...(first.hint !== undefined && { hint: first.hint }),
   });
