@@ -127,13 +127,18 @@ async function measure(ground: Ground, scale: number): Promise<Report> {
   return { machine, workload: sizesAt(scale), runs: ground.runs, results, ...(ratios && { ratios }), ...more, failed };
 }
 
+/** The report in what a run has printed: npm writes two lines of its own before it. */
+function reportIn(output: string): Report {
+  return JSON.parse(output.slice(output.indexOf("{"))) as Report;
+}
+
 function draw(report: Report): void {
   if (flags.table) say(tableOf(report, unit));
   if (flags.chart) writeFileSync(flags.chart, chartOf(report.results));
 }
 
 if (flags.help) say(usage);
-else if (flags.from) draw(JSON.parse(readFileSync(flags.from, "utf8")) as Report);
+else if (flags.from) draw(reportIn(readFileSync(flags.from, "utf8")));
 else {
   const folder = flags.folder === undefined ? mkdtempSync(join(tmpdir(), "plinth-bench-")) : resolve(flags.folder);
   mkdirSync(folder, { recursive: true });
