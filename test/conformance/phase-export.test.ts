@@ -8,6 +8,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parseBuildMetadata } from "../../src/cnb/build-metadata.ts";
 import { labelNames, parseLifecycleMetadata } from "../../src/cnb/label.ts";
 import { envOf, labelsOf } from "../../src/oci/config.ts";
+import { diffIdOfTar } from "../../src/oci/digest.ts";
+import { withLayers } from "../../src/oci/image.ts";
+import { mediaTypes } from "../../src/oci/media-type.ts";
+import { parseReference } from "../../src/oci/reference.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";
 import type { StoredImage } from "../../src/store/contract.ts";
 import { Bench } from "../support/flow.ts";
@@ -34,7 +38,17 @@ describe("export phase", () => {
       build: `${layer("b", "launch=true")}; ${layer("a", "launch=true")}; ${process("web")}`,
     });
     const b = bench.buildpack({ id: "a/second", build: layer("c", "launch=true") });
-    const { report } = await bench.build([a, b], { image: "order" });
+    await bench.look("run", async ({ image: below }) => {
+      await using store = bench.store();
+      const upper = await store.put(mediaTypes.oci.tar, [Buffer.alloc(2048)]);
+      const history = [...below.config.history, { created_by: "upper" }];
+      const two = withLayers({ ...below, config: { ...below.config, history } }, [
+        ...below.layers,
+        { diffId: diffIdOfTar(upper.digest), descriptor: upper },
+      ]);
+      await store.write(two, [parseReference("two:latest")], store);
+    });
+    const { report } = await bench.build([a, b], { image: "order", runImage: "two" });
     expect(report?.layers.map((item) => item.id)).toEqual([
       "z/first:a",
       "z/first:b",
@@ -45,11 +59,14 @@ describe("export phase", () => {
       "buildpacksio/lifecycle:config",
       "buildpacksio/lifecycle:process-types",
     ]);
-    const base = await bench.look("run", (stored) => stored.image.config.diffIds);
+    const base = await bench.look("two", (stored) => stored.image.config.diffIds);
+    expect(new Set(base).size).toBe(2);
     const image = await bench.look("order", (stored) => stored.image);
     expect(image.config.diffIds).toEqual([...base, ...report!.layers.map((item) => item.diffId)]);
+    expect(image.layers.map((item) => item.diffId)).toEqual(image.config.diffIds);
     expect(image.config.history.map((entry) => entry.created_by)).toEqual([
       "base",
+      "upper",
       "Layer: 'a', Created by buildpack: z/first@1.0.0",
       "Layer: 'b', Created by buildpack: z/first@1.0.0",
       "Layer: 'c', Created by buildpack: a/second@1.0.0",
@@ -115,10 +132,10 @@ describe("export phase", () => {
         ["/cnb/lifecycle/launcher", 0, 0o755],
       ]);
       const config = await layerEntries(stored, id("config"));
-      expect(config.map(({ name, mode }) => [name, mode])).toEqual([
-        ["/layers", 0o755],
-        ["/layers/config", 0o755],
-        ["/layers/config/metadata.toml", 0o644],
+      expect(config.map(({ name, uid, gid, mode }) => [name, uid, gid, mode])).toEqual([
+        ["/layers", 1000, 1000, 0o755],
+        ["/layers/config", 1000, 1000, 0o755],
+        ["/layers/config/metadata.toml", 1000, 1000, 0o644],
       ]);
       expect(config.at(-1)!.text).toContain('type = "web"');
       const types = await layerEntries(stored, id("process-types"));
@@ -261,14 +278,14 @@ describe("layers across builds", () => {
       [
         bench.buildpack({
           id: "t/keep",
-          build: `${layer("k", "launch=true")}; ${layer("d", "launch=true")}; ${layer("r", "launch=true")}`,
+          build: `${layer("k", "launch=true")}; ${layer("d", "launch=true")}; ${layer("r", "launch=true")}; ${layer("u", "launch=true")}`,
         }),
       ],
       { image: "keep" },
     );
     const keep = bench.buildpack({
       id: "t/keep",
-      build: `printf '[types]\\nlaunch=true\\n[metadata]\\nkey="new"\\n' > "$CNB_LAYERS_DIR/k.toml"; rm -f "$CNB_LAYERS_DIR/d.toml"; ${layer("r", "launch=true", "other")}`,
+      build: `printf '[types]\\nlaunch=true\\n[metadata]\\nkey="new"\\n' > "$CNB_LAYERS_DIR/k.toml"; rm -f "$CNB_LAYERS_DIR/d.toml"; ${layer("r", "launch=true", "other")}; ${layer("u", "build=true")}`,
     });
     const second = await bench.build([keep], { image: "keep" });
     const sha = (outcome: typeof first, name: string) =>
@@ -276,6 +293,8 @@ describe("layers across builds", () => {
     expect(sha(second, "k")).toBe(sha(first, "k"));
     expect(sha(second, "r")).not.toBe(sha(first, "r"));
     expect(sha(second, "d")).toBeUndefined();
+    expect(sha(first, "u")).toBeDefined();
+    expect(sha(second, "u")).toBeUndefined();
     expect(second.lines()).toContain("Reusing layer 't/keep:k'");
     expect(await bench.look("keep", (stored) => lifecycle(stored).buildpacks[0]!.layers["k"]!.data)).toEqual({
       key: "new",
@@ -343,7 +362,7 @@ describe("layers across builds", () => {
     expect((await bench.build([bp], { image: "damage" })).output).toBe("c c.toml \n");
   });
 
-  it("LAYER-028 RESTORE-001 store.toml comes back on every build, even with a cleared cache", async () => {
+  it("EXPORT-030 LAYER-028 RESTORE-001 store.toml comes back on every build, even with a cleared cache", async () => {
     const bp = bench.buildpack({
       id: "t/store",
       build:
