@@ -68,6 +68,13 @@ describe("packages", () => {
       targets: [{ os: "linux", arch: "amd64", distros: [] }],
     });
     await make({ name: `${registry.host}/one`, path: "bp/one", output: "registry", outside });
+    const { names } = await make({ name: "plain", path: "bp/one", format: "file" });
+    expect(names).toEqual([join(bench.root, "plain.cnb")]);
+    const unlike = events.flatMap((event) =>
+      event.type === "log" && /should end with \.cnb/.test(event.text) ? [event.text] : [],
+    );
+    expect(unlike.map((text) => text.split(",")[0])).toEqual(["The file of a package should end with .cnb"]);
+    expect(unlike[0]).toContain("other.tar");
     const ids = new Set<string>();
     for (const [one, two] of [
       ["docker://acme/one", "two.cnb"],
@@ -146,6 +153,27 @@ describe("packages", () => {
           ),
         ).toBe(true);
       }
+    });
+  });
+
+  it("BPKG-013 its label has what each buildpack's descriptor says, and its layer", async () => {
+    await make({ name: "all", config: composite("all", ["bp/one", "bp/two"]) });
+    await bench.look("all", (stored) => {
+      const modules = modulesIn(stored);
+      const [all, one, two] = ["acme/all", "acme/one", "acme/two"].map((id) => modules.find((each) => each.id === id));
+      expect(all).toMatchObject({ version: "1.0.0", api: "0.12" });
+      expect(all!.order.map((group) => group.map(({ id, optional }) => [id, optional]))).toEqual([
+        [
+          ["acme/one", false],
+          ["acme/two", true],
+        ],
+      ]);
+      expect(one).toMatchObject({ name: "One", homepage: "https://acme.example", order: [] });
+      expect(two!.targets.map(({ os, arch }) => [os, arch])).toEqual([
+        ["linux", "amd64"],
+        ["linux", "arm64"],
+      ]);
+      expect(new Set(modules.map(({ diffId }) => diffId))).toEqual(new Set(stored.image.config.diffIds));
     });
   });
 
@@ -357,9 +385,8 @@ describe("what may stand in a package together", () => {
   });
 
   it("BPKG-008 BPKG-009 has the stacks all of it runs on, each once, with all mixins", () => {
-    expect(packageStacks(part("a", [], ["b", "c"]), [part("b", ["s m1", "t"]), part("c", ["s m2 m1", "u"])])).toEqual([
-      { id: "s", mixins: ["m1", "m2"] },
-    ]);
+    const others = [part("b", ["s m1 m3", "t"]), part("c", ["s m2 m1", "u"])];
+    expect(packageStacks(part("a", [], ["b", "c"]), others)).toEqual([{ id: "s", mixins: ["m1", "m2", "m3"] }]);
     expect(faultOf(() => packageStacks(part("a", ["s"]), [part("b", ["t"])])).code).toBe("package.stacks");
   });
 
