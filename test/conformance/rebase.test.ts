@@ -263,6 +263,8 @@ describe("what a rebase makes", () => {
     const created = "1980-01-01T00:00:01Z";
     expect(result.config.created).toBe(created);
     expect(result.config.history).toEqual(result.layers.map(() => ({ created })));
+    const dated = rebased({ ...app, config: { ...app.config, created: "2023-11-14T22:13:20Z" } }, newBase);
+    expect(dated.config.created).toBe(created);
   });
 
   it("REBASE-022 keys we do not know stay, and an app in an old shape passes through", () => {
