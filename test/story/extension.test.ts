@@ -81,7 +81,7 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
     buildpack = bench.buildpack({ id: "user", detect: requires("tool"), build: "exit 0" });
   });
 
-  it("EXT-019 EXT-026 EXT-027 EXT-028 EXT-030 EXT-032 EXT-033 the run image gets layers, one Dockerfile upon the other", async (test) => {
+  it("EXPORT-004 EXT-019 EXT-026 EXT-027 EXT-028 EXT-030 EXT-032 EXT-033 the run image gets layers, one Dockerfile upon the other", async (test) => {
     const first = writeExtension(bench, {
       id: "first",
       generate: `${writing(
@@ -162,7 +162,7 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
     expect(isReused((await build(test, [fresh], { image: "fresh" })).lines())).toBe(false);
   });
 
-  it("EXT-033 the label decides whether the image may be rebased", async (test) => {
+  it("EXPORT-021 EXT-033 the label decides whether the image may be rebased", async (test) => {
     for (const [id, label, image] of [
       ["yes", "LABEL io.buildpacks.rebasable=true", "may"],
       ["no", "ENV A=b", "may-not"],
@@ -225,7 +225,7 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
     });
   });
 
-  it("BUILD-017 EXT-031 buildpacks build in the extended build image", async (test) => {
+  it("BUILD-017 EXT-024 EXT-031 buildpacks build in the extended build image", async (test) => {
     const generate = writing(
       "build",
       "USER root",
