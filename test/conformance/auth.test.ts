@@ -263,7 +263,7 @@ describe("who we are", () => {
   it("AUTH-004 a token server gives strangers tokens too", async (test) => {
     peer("docker-registry", test);
     await using bearer = await startBearer(plain.host);
-    await roundTrip(`${bearer.host}/auth/stranger`, {});
+    await roundTrip(`${bearer.host}/auth/stranger`, { credentials: env({ "other.example": aliceHeader }) });
     expect(bearer.asked.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
 
