@@ -203,9 +203,11 @@ describe("service bindings", () => {
   });
 
   it("BIND-007 buildpacks cannot change them", async () => {
-    const build = 'for f in db/password db/new; do echo x > "$CNB_PLATFORM_DIR/bindings/$f" && exit 9; done; true';
+    const build =
+      'for f in db/password db/new own/password own/new; do echo x > "$CNB_PLATFORM_DIR/bindings/$f" && exit 9; done; true';
     const { report } = await bench.build([bench.buildpack({ id: "x/fixed", build: `set +e; ${build}` })], {
       volumes,
+      bindings: { own: join(projected, "db") },
       sandbox: "namespace",
     });
     expect(report).toBeDefined();

@@ -121,6 +121,7 @@ describe("bindings by directory", () => {
   beforeAll(() => {
     bench.write("binding/..2026/type", "postgres");
     bench.write("binding/..2026/password", secret);
+    bench.write("binding/..note", "x");
     bench.write("binding/.npmrc", "x");
     symlinkSync("..2026", join(directory, "..data"));
     for (const name of ["type", "password"]) symlinkSync(`..data/${name}`, join(directory, name));
@@ -180,7 +181,7 @@ describe("bindings by directory", () => {
     expect(said).toContain(secret);
   });
 
-  it("a directory without a type is no binding", async () => {
+  it("BIND-002 a directory without a type is no binding", async () => {
     const built = (path: string) =>
       bench.build([bench.buildpack({ id: "o/bind" })], { bindings: { db: join(bench.root, path) } });
     expect((await built("none")).fault?.code).toBe("binding.type");
