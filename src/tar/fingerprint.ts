@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { HostPath } from "../std/path.ts";
 import { unreadable } from "./fault.ts";
-import { isDirectory, isFile, isLink, type Listed, listHere, type TreeList, visitList } from "./list.ts";
-import { type ByteString, systemPath } from "./name.ts";
+import { column, isDirectory, isFile, isLink, type Listed, listHere, type TreeList, width } from "./list.ts";
+import { systemPath } from "./name.ts";
 
 /** What a look at a directory tree, without reading its files, tells of their content. */
 export interface TreeState {
@@ -37,96 +37,63 @@ export function settledBefore(moment: number, youngest: number): boolean {
   return youngest < moment;
 }
 
-function markOf(entry: Listed): string {
-  const mode = entry.mode.toString(8);
-  if (isDirectory(entry)) return mode;
-  return isLink(entry) ? `${mode} ${entry.target}` : `${mode} ${entry.rdev}`;
-}
-
 /** A file longer than this, in bytes, is never read for a fingerprint. */
 const readable = 4096;
 
-function contentOf(path: string, mode: number): string {
+/** How a tree is looked at. */
+export interface LookOptions {
+  /** Directories of it whose files count by their content, as they are often written again with the same one; only those of at most 4 KiB are read. */
+  readonly reads?: readonly string[];
+}
+
+function contentOf(path: string): string {
   try {
-    // The length tells where it ends.
-    const content = readFileSync(systemPath(path), "latin1");
-    return `${mode.toString(8)} ${content.length} ${content}`;
+    return readFileSync(systemPath(path), "latin1");
   } catch (error) {
     throw unreadable(path, error);
   }
 }
 
-/** How a tree is looked at. */
-export interface LookOptions {
-  /** Which files count by their content, as they are often written again with the same one; only those of at most 4 KiB are read. */
-  readonly reads?: (path: ByteString) => boolean;
-}
-
-/** Hashes two streams, one of words and one of numbers, gathered into pieces worth a call. */
-class Print {
-  readonly #words = createHash("sha256");
-  readonly #numbers = createHash("sha256");
-  readonly #table = new Float64Array(5 << 10);
-  #text = "";
-  #used = 0;
-
-  /** Adds a word; none may hold a zero byte unless its length can be told from those before. */
-  word(text: string): void {
-    this.#text += `${text}\0`;
-    if (this.#text.length < 1 << 16) return;
-    this.#words.update(this.#text, "latin1");
-    this.#text = "";
+/** The contents that count, by where their files stand in the table. */
+function contentsOf({ root, paths, table }: TreeList, directories: readonly string[]): ReadonlyMap<number, string> {
+  const contents = new Map<number, string>();
+  if (!directories.some((name) => paths.includes(`\0${name}/`))) return contents;
+  for (const [row, path] of paths.split("\0").entries()) {
+    if (!directories.some((name) => path.startsWith(`${name}/`))) continue;
+    const at = row * width;
+    const isRead = isFile({ mode: table[at + column.mode]! }) && table[at + column.size]! <= readable;
+    if (isRead) contents.set(at, contentOf(`${root}/${path}`));
   }
-
-  /** Adds what `fileMark` spells out, as five numbers. */
-  mark({ mode, size, mtimeMs, ctimeMs, ino }: Marked): void {
-    const table = this.#table;
-    let at = this.#used;
-    table[at++] = mode;
-    table[at++] = size;
-    table[at++] = mtimeMs;
-    table[at++] = ctimeMs;
-    table[at++] = ino;
-    if (at === table.length) this.#numbers.update(table);
-    this.#used = at === table.length ? 0 : at;
-  }
-
-  digest(): string {
-    const numbers = this.#numbers.update(this.#table.subarray(0, this.#used));
-    return this.#words.update(this.#text, "latin1").digest("hex") + numbers.digest("hex");
-  }
+  return contents;
 }
 
 /**
  * What a list of a tree tells. Times of directories are left out, as what they would tell is told by what is in them. Throws Fault `tar.read` for a file that is
  * to be read and cannot be.
  */
-export function stateOf(list: TreeList, { reads }: LookOptions = {}): TreeState {
+export function stateOf(list: TreeList, { reads = [] }: LookOptions = {}): TreeState {
   const user = process.geteuid?.();
-  const print = new Print();
-  let device: number | undefined;
+  const contents = contentsOf(list, reads);
+  // What counts, hashed in one piece: a word for each entry would cost more than to look at its file did.
+  const table = list.table.slice();
+  const device = table[column.dev];
   let youngest = Number.NEGATIVE_INFINITY;
   let isPlain = true;
-  visitList(list, (entry) => {
-    device ??= entry.dev;
-    isPlain &&= entry.uid === user && entry.dev === device;
-    print.word(entry.path);
-    if (!isFile(entry)) {
-      print.word(markOf(entry));
-      isPlain &&= isDirectory(entry) || isLink(entry);
-      return;
-    }
+  for (let at = 0; at < table.length; at += width) {
+    const mode = table[at + column.mode]!;
+    isPlain &&= table[at + column.uid] === user && table[at + column.dev] === device;
+    const isOfFile = isFile({ mode });
     // A number too large for its type may stand for several.
-    isPlain &&= entry.nlink === 1 && Number.isSafeInteger(entry.ino);
-    if (entry.size <= readable && reads?.(entry.path) === true) {
-      print.word(contentOf(`${list.root}/${entry.path}`, entry.mode));
-      return;
-    }
-    print.word("");
-    print.mark(entry);
-    if (entry.ctimeMs > youngest) youngest = entry.ctimeMs;
-  });
-  return { digest: print.digest(), youngest, isPlain };
+    isPlain &&= isOfFile
+      ? table[at + column.nlink] === 1 && Number.isSafeInteger(table[at + column.ino])
+      : isDirectory({ mode }) || isLink({ mode });
+    if (isOfFile && !contents.has(at)) youngest = Math.max(youngest, table[at + column.ctimeMs]!);
+    else table.fill(0, at + column.size, at + column.rdev);
+  }
+  const numbers = createHash("sha256").update(table);
+  const words = createHash("sha256").update(JSON.stringify([list.paths.length, [...contents]]));
+  words.update(list.paths, "latin1").update(list.targets, "latin1");
+  return { digest: words.digest("hex") + numbers.digest("hex"), youngest, isPlain };
 }
 
 /** Looks at everything at and below `root`. Throws Fault `tar.read`. */

@@ -11,9 +11,26 @@ export interface TreeList {
   readonly paths: string;
   /** What the symbolic links among them lead to, in the same order, with zero bytes between them. */
   readonly targets: string;
-  /** Ten numbers for each path, as `listTree` says. */
+  /** Ten numbers for each path, where `column` says. */
   readonly table: Float64Array;
 }
+
+/** Where the numbers of an entry stand in its part of the table: those of Node's `Stats` with these names. */
+export const column = {
+  mode: 0,
+  size: 1,
+  mtimeMs: 2,
+  ctimeMs: 3,
+  ino: 4,
+  uid: 5,
+  gid: 6,
+  dev: 7,
+  nlink: 8,
+  rdev: 9,
+} as const;
+
+/** So many numbers an entry has. */
+export const width = 10;
 
 /** Why a tree could not be listed. */
 export interface Unlisted {
@@ -134,30 +151,30 @@ export function visitList({ paths, targets, table }: TreeList, visit: (entry: Li
   let link = 0;
   for (const path of paths.split("\0")) {
     entry.path = path as ByteString;
-    entry.mode = table[at]!;
-    entry.size = table[at + 1]!;
-    entry.mtimeMs = table[at + 2]!;
-    entry.ctimeMs = table[at + 3]!;
-    entry.ino = table[at + 4]!;
-    entry.uid = table[at + 5]!;
-    entry.gid = table[at + 6]!;
-    entry.dev = table[at + 7]!;
-    entry.nlink = table[at + 8]!;
-    entry.rdev = table[at + 9]!;
+    entry.mode = table[at + column.mode]!;
+    entry.size = table[at + column.size]!;
+    entry.mtimeMs = table[at + column.mtimeMs]!;
+    entry.ctimeMs = table[at + column.ctimeMs]!;
+    entry.ino = table[at + column.ino]!;
+    entry.uid = table[at + column.uid]!;
+    entry.gid = table[at + column.gid]!;
+    entry.dev = table[at + column.dev]!;
+    entry.nlink = table[at + column.nlink]!;
+    entry.rdev = table[at + column.rdev]!;
     entry.target = isLink(entry) ? (links[link++] as ByteString) : undefined;
     visit(entry);
-    at += 10;
+    at += width;
   }
 }
 
 const kinds = 0o170000;
 
 /** Whether it is a file, a directory, a symbolic link. */
-export function isFile({ mode }: Listed): boolean {
+export function isFile({ mode }: Pick<Listed, "mode">): boolean {
   return (mode & kinds) === 0o100000;
 }
 
-export function isDirectory({ mode }: Listed): boolean {
+export function isDirectory({ mode }: Pick<Listed, "mode">): boolean {
   return (mode & kinds) === 0o040000;
 }
 

@@ -6,7 +6,7 @@ import { errnoOf, Fault } from "../../std/fault.ts";
 import { type HostPath, under } from "../../std/path.ts";
 import { fileTime } from "../../tar/file-time.ts";
 import { settledBefore, stateOf, stateOfTree, type TreeState } from "../../tar/fingerprint.ts";
-import { isDirectory, isFile, isLink, type Lister, type TreeList, visitList } from "../../tar/list.ts";
+import { column, isDirectory, isFile, isLink, type Lister, type TreeList, width } from "../../tar/list.ts";
 import { LayerAhead } from "./ahead.ts";
 import type { AppWay } from "./app.ts";
 import type { Keeping } from "./layers.ts";
@@ -42,22 +42,23 @@ const user = process.geteuid?.();
 const group = process.getegid?.();
 
 function sourceOf(list: TreeList): Source {
+  const { table } = list;
   let count = 0;
   let bytes = 0;
   let isAsCopied = true;
-  let device: number | undefined;
-  visitList(list, (entry) => {
-    device ??= entry.dev;
-    const mode = entry.mode & 0o7777;
-    const isPlain = isFile(entry)
-      ? mode === 0o644 || mode === 0o755
-      : isLink(entry) || (isDirectory(entry) && mode === 0o755);
-    // The root has the mode of the directory laid over it, and what is mounted in the source would not be seen.
-    isAsCopied &&= entry.path === "" || (isPlain && entry.uid === user && entry.gid === group && entry.dev === device);
-    if (!isFile(entry)) return;
+  for (let at = 0; at < table.length; at += width) {
+    const mode = table[at + column.mode]!;
+    const rights = mode & 0o7777;
+    const isPlain = isFile({ mode })
+      ? rights === 0o644 || rights === 0o755
+      : isLink({ mode }) || (isDirectory({ mode }) && rights === 0o755);
+    const isOurs = table[at + column.uid] === user && table[at + column.gid] === group;
+    // The root, which comes first, has the mode of the directory laid over it, and what is mounted in the source would not be seen.
+    isAsCopied &&= at === 0 || (isPlain && isOurs && table[at + column.dev] === table[column.dev]);
+    if (!isFile({ mode })) continue;
     count += 1;
-    bytes += entry.size;
-  });
+    bytes += table[at + column.size]!;
+  }
   return { list, state: stateOf(list), count, bytes, isAsCopied };
 }
 

@@ -47,10 +47,10 @@ interface Taken {
 }
 
 /** Files for the environment: many buildpacks write them in every build, whether there is something new or not. */
-const environment = /^env(\.build|\.launch)?\//;
+const environment = ["env", "env.build", "env.launch"];
 
 async function lookAt(list: Lister, host: HostPath, signal?: AbortSignal): Promise<TreeState> {
-  return stateOf(await list(host, { signal }), { reads: (path) => environment.test(path) });
+  return stateOf(await list(host, { signal }), { reads: environment });
 }
 
 const beginning = "layer-";
