@@ -28,6 +28,7 @@ Measures builds, rebases and start-up on a generated workload, and prints one JS
   --runs N            how often each work is done; the median counts (5)
   --folder DIR        where the workload is generated, or was by an earlier run; kept afterwards (a temporary folder)
   --scale N           the size of the workload, 1 for 200 MB of app and two layers of 400 MB (1)
+  --images N          with fleet: how many images are rebased (1000)
   --large BYTES       with transfer: push a layer of so many bytes too, for the memory it takes (0)
   --sandbox NAME      namespace, host or both (both)
   --program FILE      the program to measure (dist/cli/bin.cjs)
@@ -42,6 +43,7 @@ const { values: flags } = parseArgs({
     runs: { type: "string", default: "5" },
     folder: { type: "string" },
     scale: { type: "string", default: "1" },
+    images: { type: "string", default: "1000" },
     large: { type: "string", default: "0" },
     sandbox: { type: "string", default: "both" },
     program: { type: "string", default: fileURLToPath(new URL("../dist/cli/bin.cjs", import.meta.url)) },
@@ -89,7 +91,9 @@ async function measure(ground: Ground, scale: number): Promise<Report> {
     reference: async () =>
       flags.reference && Object.assign(results, await measureReference(ground, resolve(flags.reference))),
     fleet: async () => {
-      more["fleet"] = await measureFleet(ground);
+      const found = await measureFleet(ground, Number(flags.images));
+      Object.assign(results, found.results);
+      more["requestsOfRebases"] = { each: found.requestsEach };
     },
     peers: async () => Object.assign(results, await measurePeers(ground)),
     transfer: async () => {

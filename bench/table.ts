@@ -37,6 +37,8 @@ export function tableOf(
   const head = ["work", "time", `÷ ${unit}`, "CPU", "memory", "phases (ms)"];
   return (
     markdown(head, rows) +
-    ["compressedBytes", "toSkopeo", "fleet", "scale", "failed"].map((key) => linesOf(key, report[key])).join("")
+    ["compressedBytes", "toSkopeo", "requestsOfRebases", "scale", "failed"]
+      .map((key) => linesOf(key, report[key]))
+      .join("")
   );
 }

@@ -2,18 +2,24 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { timed } from "../measure.ts";
-import { buildWords, discard, type Ground, makeHome, pack } from "./ground.ts";
+import { type Result, type Run, resultOf, timed } from "../measure.ts";
+import { buildWords, discard, type Ground, makeHome, pack, repeat } from "./ground.ts";
 
 const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const count = 1000;
 const width = 64;
 const delayMs = 40;
 
-/** Many rebases in one process, against a registry of another process that lets every request wait. */
-export async function measureFleet(ground: Ground): Promise<object> {
-  const { program, say } = ground;
-  say(`${count} rebases`);
+/** What many rebases take, and how many requests each of them sends. */
+export interface Fleet {
+  readonly results: Readonly<Record<string, Result>>;
+  readonly requestsEach: number;
+}
+
+/** Rebases so many images in one process, against a registry of another process that lets every request wait; to one base and back. */
+export async function measureFleet(ground: Ground, count: number): Promise<Fleet> {
+  const { program, runs, say } = ground;
+  const work = `${count} rebases, ${width} at a time, ${delayMs} ms a request`;
+  say(work);
   const registry = spawn(process.execPath, [beside("slow-registry.cjs")], { stdio: ["pipe", "pipe", "inherit"] });
   const home = await makeHome(ground);
   try {
@@ -26,10 +32,14 @@ export async function measureFleet(ground: Ground): Promise<object> {
     const { count: before } = await ask(`clone?from=bench/app&to=fleet/app&count=${count}`);
     await ask(`delay?ms=${delayMs}`);
     const library = join(dirname(program), "..", "index.js");
-    const words = [beside("fleet-run.mjs"), library, host, "fleet/app", `${count}`, `${width}`, name("next"), home];
-    const run = JSON.parse((await timed([process.execPath, ...words])).output) as object;
+    const done = await repeat(runs, async (at): Promise<Run> => {
+      const base = name(at % 2 === 0 ? "next" : "run");
+      const words = [beside("fleet-run.mjs"), library, host, "fleet/app", `${count}`, `${width}`, base, home];
+      const run = await timed([process.execPath, ...words]);
+      return { ...run, ...(JSON.parse(run.output) as Pick<Run, "cpuMs" | "peakBytes">) };
+    });
     const requests = (await ask("count")).count - before;
-    return { images: count, width, delayMs, ...run, requestsEach: requests / count };
+    return { results: { [work]: resultOf(done) }, requestsEach: requests / runs / count };
   } finally {
     registry.kill();
     discard(ground, home);
