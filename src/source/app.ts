@@ -1,7 +1,5 @@
 import {
   chmodSync,
-  constants,
-  copyFileSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -16,6 +14,7 @@ import { fileMark, settledBefore } from "../tar/fingerprint.ts";
 import { byteString, systemPath, textOf } from "../tar/name.ts";
 import { removeAll, statOf } from "../tar/remove.ts";
 import { turns } from "../tar/turn.ts";
+import { copyFile } from "./copy-file.ts";
 
 /**
  * Says whether a path (relative to the app, `/`-separated, directories with a trailing `/`) goes into the build. What is inside a directory
@@ -134,8 +133,8 @@ class Copying {
     const target = `${this.#to}/${path}`;
     if (!isSame) {
       this.#clear(path, found);
-      copyFileSync(systemPath(`${this.#from}/${path}`), systemPath(target), constants.COPYFILE_FICLONE);
-      chmodSync(systemPath(target), source.mode & 0o100 ? 0o755 : 0o644);
+      const mode = source.mode & 0o100 ? 0o755 : 0o644;
+      copyFile(systemPath(`${this.#from}/${path}`), systemPath(target), { size: source.size, mode });
       this.copied += 1;
     }
     const { moment } = this.#options;
