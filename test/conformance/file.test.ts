@@ -77,6 +77,9 @@ describe("analyzed.toml", () => {
       target: { os: "linux", arch: "arm", "arch-variant": "v7", distro: { name: "debian", version: "12" } },
     });
     expect(table["build-image"]).toEqual({ reference: "b" });
+    const buildImage = { reference: "b", extend: true };
+    const extended = parseToml(formatAnalyzed({ buildImage, runImage: { reference: "r" } }), "analyzed.toml");
+    expect(extended["build-image"]).toEqual(buildImage);
     expect(formatAnalyzed({ runImage: { ...runImage, extend: false } })).not.toContain("extend");
   });
 });

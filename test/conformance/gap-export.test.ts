@@ -101,7 +101,7 @@ describe("the image", () => {
 });
 
 describe("what the phases decided, in files", () => {
-  it("ANALYZE-009 DET-027 BUILD-008 FILE-001 FILE-010 FILE-020 FILE-030 EXPORT-025 stands beside the report", async () => {
+  it("ANALYZE-009 DET-027 BUILD-008 FILE-001 FILE-002 FILE-010 FILE-020 FILE-030 EXPORT-025 stands beside the report", async () => {
     const plan = 'printf "[[provides]]\\nname = \\"x\\"\\n[[requires]]\\nname = \\"x\\"\\n" > "$CNB_BUILD_PLAN_PATH"';
     const launch = `printf '[[processes]]\\ntype="web"\\ncommand=["true"]\\n' > "$CNB_LAYERS_DIR/launch.toml"`;
     const info = 'homepage = "https://example.com"';
