@@ -103,6 +103,8 @@ describe("the app image's config", () => {
 
   it("EXPORT-021 TRAP-005 rebasable is inherited and never made up", () => {
     expect(planConfig(app).config.Labels).not.toHaveProperty(["io.buildpacks.rebasable"]);
+    const own = appLabels({ lifecycle: "{}", build: "{}", project: "{}", buildpacks: [], execEnv: "test" });
+    expect(own.map(([name]) => name)).not.toContain("io.buildpacks.rebasable");
     const Labels = { "io.buildpacks.rebasable": "true" };
     expect(on({ Labels }).Labels).toMatchObject(Labels);
   });

@@ -55,6 +55,13 @@ describe("files of the project", () => {
     project('[io.buildpacks]\nexclude = ["docs"]');
     expect(seen(await bench.build([lister()]))).not.toContain("docs");
   });
+
+  it("PROJ-011 a build sees what is included and nothing else", async () => {
+    project('[io.buildpacks]\ninclude = ["docs/", "*.log"]');
+    const files = ["deep/er/y.log", "docs/in/one", "keep/b.log", "root.log"];
+    const directories = ["deep", "deep/er", "docs", "docs/in", "keep"];
+    expect(seen(await bench.build([lister()]))).toEqual([...files, ...directories].sort());
+  });
 });
 
 describe("buildpacks of the project", () => {
@@ -98,7 +105,9 @@ describe("buildpacks of the project", () => {
     expect(names(await build())).toEqual(["test/first", "test/second"]);
   });
 
-  it("PROJ-015 an id is looked for in the builder", async () => {
+  it("PROJ-015 an id is looked for in the builder, in any version unless one is said", async () => {
+    project('[[io.buildpacks.group]]\nid = "test/second"');
+    expect(names(await build())).toEqual(["test/second"]);
     project('[[io.buildpacks.group]]\nid = "test/second"\nversion = "9"');
     const { fault } = await build();
     expect(fault?.message).toContain("test/second@9");

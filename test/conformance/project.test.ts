@@ -67,6 +67,8 @@ uri = "https://licence.example"
   it("PROJ-006 a licence has a type, a place, or both, never neither", () => {
     const both = modern('[[_.licenses]]\ntype = "MIT"\nuri = "LICENSE"').about.licenses;
     expect(both).toEqual([{ type: "MIT", uri: "LICENSE" }]);
+    const each = modern('[[_.licenses]]\ntype = "MIT"\n[[_.licenses]]\nuri = "LICENSE"').about.licenses;
+    expect(each).toEqual([{ type: "MIT" }, { uri: "LICENSE" }]);
     expect(faultOf(() => modern("[[_.licenses]]\n")).code).toBe("project.license");
     expect(faultOf(() => parse('[[project.licenses]]\nname = "MIT"')).code).toBe("project.license");
   });
