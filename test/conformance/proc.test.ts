@@ -37,7 +37,15 @@ describe("launch.toml", () => {
     ]);
   });
 
-  it("PROC-002 PROC-003 the last of several labels with one key wins", () => {
+  it("PROC-002 a label has a key and a value", () => {
+    const text = '[[labels]]\nkey = "a"\nvalue = "1"\n[[labels]]\nkey = "b"\nvalue = ""\n';
+    expect(launch("0.12", text).labels).toEqual([
+      { key: "a", value: "1" },
+      { key: "b", value: "" },
+    ]);
+  });
+
+  it("PROC-003 the last of several labels with one key wins", () => {
     const buildpacks = [
       { key: "a", value: "1" },
       { key: "b", value: "2" },

@@ -31,7 +31,9 @@ describe("planSlices", () => {
     expect(planSlices(app, [])).toEqual([app.map(({ path }) => path)]);
   });
 
-  it("SLICE-002 a matched directory takes all in it, a star stays within one part of a path", () => {
+  it("SLICE-002 a matched directory takes all in it, stars and question marks stay within one part of a path", () => {
+    expect(planSlices(app, [["lib/?.txt"]])[0]).toEqual(["", "lib", "lib/x.txt"]);
+    expect(planSlices(app, [["lib?x.txt"]])[0]).toEqual([]);
     expect(planSlices(app, [["*"]])[0]).toHaveLength(app.length);
     expect(planSlices(app, [["static/*"]])[0]).toEqual(["", "static", "static/a.js", "static/sub", "static/sub/b.js"]);
     expect(planSlices(app, [["*.js"]])[0]).toEqual([]);
