@@ -41,7 +41,7 @@ describe("a base from packages", { timeout: 60_000 }, () => {
     expect(readdirSync(join(place.folder, "tmp"))).toEqual([]);
   });
 
-  it("IMG-001 a build image says whose ids a build has, and has no word on rebasing", async (test) => {
+  it("IMG-001 IMG-002 a build image says whose ids a build has, and has no word on rebasing", async (test) => {
     using place = bench();
     const text = definition(["app", "base-files"], 'kind = "build"\ntools = []\n[user]\nuid = 1001\ngid = 1002');
     const report = await place.create(text, from(sample(test)));
