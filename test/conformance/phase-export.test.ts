@@ -113,6 +113,11 @@ describe("export phase", () => {
     expect(await entrypoint("e4")).toBe("/cnb/lifecycle/launcher");
   });
 
+  it("PROC-004 a process type that is no name of a file ends with 62", async () => {
+    const { fault } = await bench.build([bench.buildpack({ id: "t/up", build: process("..") })], { image: "up" });
+    expect(fault).toMatchObject({ code: "process-type.name", exit: "export" });
+  });
+
   it("EXPORT-009 EXPORT-010 EXPORT-011 EXPORT-032 EXPORT-035 app, launcher, config and process types as the reference lays them out", async () => {
     const { report } = await bench.build([bench.buildpack({ id: "t/lay", build: process("web") })], {
       image: "lay",
@@ -177,14 +182,17 @@ describe("export phase", () => {
     });
   });
 
-  it("EXPORT-022 PROC-001 PROC-003 a buildpack's labels are set, the last buildpack's wins", async () => {
+  it("EXPORT-022 PROC-001 PROC-003 every buildpack's labels are set, the last buildpack's wins", async () => {
     const label = (value: string) =>
-      `printf '[[labels]]\\nkey="k"\\nvalue="${value}"\\n' > "$CNB_LAYERS_DIR/launch.toml"`;
+      ["k", value]
+        .map((key) => `printf '[[labels]]\\nkey="${key}"\\nvalue="${value}"\\n' >> "$CNB_LAYERS_DIR/launch.toml"`)
+        .join("; ");
     await bench.build(
       [bench.buildpack({ id: "t/l1", build: label("one") }), bench.buildpack({ id: "t/l2", build: label("two") })],
       { image: "label" },
     );
-    expect(await bench.look("label", (stored) => labelsOf(stored.image.config)["k"])).toBe("two");
+    const labels = await bench.look("label", (stored) => labelsOf(stored.image.config));
+    expect(labels).toMatchObject({ k: "two", one: "one", two: "two" });
   });
 
   it("EXPORT-023 EXPORT-024 REPRO-002 times are constant, or the creation time that was asked for", async () => {
@@ -249,6 +257,18 @@ describe("export phase", () => {
     expect(entries.find((entry) => entry.name.endsWith("legacy.json"))!.text).toBe("null\n");
     expect(bench.read("sbom/build/t_boms/b/sbom.cdx.json")).toBe('{"n":"b"}\n');
     expect(bench.exists("sbom/cache")).toBe(false);
+  });
+
+  it("PROC-019 SBOM-008 legacy entries of launch.toml and of build.toml stay apart", async () => {
+    const bom = (name: string) => `printf '[[bom]]\\nname="${name}"\\n' > "$CNB_LAYERS_DIR/${name}.toml"`;
+    await bench.build([bench.buildpack({ id: "t/bom", build: `${bom("launch")}; ${bom("build")}` })], {
+      image: "bom",
+      sbomDirectory: `${bench.root}/legacy`,
+    });
+    for (const name of ["launch", "build"]) {
+      const entries = JSON.parse(bench.read(`legacy/${name}/sbom.legacy.json`));
+      expect(entries).toEqual([{ name, metadata: null, buildpack: { id: "t/bom", version: "1.0.0" } }]);
+    }
   });
 });
 

@@ -114,6 +114,8 @@ describe("launch.toml", () => {
     const text = '[[processes]]\ntype = "web"\ncommand = "x"\nworking-dir = "/srv"\n';
     expect(launch("0.8", text).processes[0]!.workingDirectory).toBe("/srv");
     expect(launch("0.8", text).warnings).toEqual([]);
+    const plain = '[[processes]]\ntype = "web"\ncommand = "x"\n';
+    expect(launch("0.8", plain).processes[0]).not.toHaveProperty("workingDirectory");
     expect(launch("0.7", text).processes[0]).not.toHaveProperty("workingDirectory");
     expect(launch("0.7", text).warnings).toEqual([
       "Ignoring the working-dir of process type web of a: it needs Buildpack API 0.8",
@@ -190,8 +192,10 @@ describe("processes of several buildpacks", () => {
   });
 
   it("PROC-016 a process for every environment is written without exec-env, as the reference does", () => {
-    const text = formatMetadata({ buildpacks: [], labels: [], processes: [process("web")], slices: [] });
-    expect(text).not.toContain("exec-env");
+    const { processes } = launch("0.12", '[[processes]]\ntype = "web"\ncommand = ["x"]\n');
+    const launcher = { version: "1", source: { git: { repository: "", commit: "" } } };
+    expect(formatMetadata({ buildpacks: [], labels: [], processes, slices: [] })).not.toContain("exec-env");
+    expect(encodeBuildMetadata({ buildpacks: [], launcher, processes })).not.toContain("exec-env");
     expect(parseMetadata('[[processes]]\ntype = "web"\nexec-env = ["*"]\n', "x").processes[0]!.execEnv).toEqual(["*"]);
   });
 
