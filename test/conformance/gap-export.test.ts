@@ -66,16 +66,17 @@ describe("the image", () => {
       expect(bench.exists(`sboms/${path}`), path).toBe(true);
   });
 
-  it("SLICE-001 SLICE-003 SLICE-004 SLICE-005 a slice takes what it matches of the app, first come first served, and nothing from outside", async () => {
+  it("SLICE-001 SLICE-003 SLICE-004 SLICE-005 SLICE-007 a slice takes what it matches of the app, first come first served, and nothing from outside", async () => {
     for (const name of ["a/1", "a/2", "b/1", "rest"]) bench.write(`sliced/${name}`, name);
     const slices = [["a/1"], ["a", "/etc/*", "../app/*"], ["nothing*"]];
-    const build = slices.map(
+    const [first, ...more] = slices.map(
       (paths) => `printf '[[slices]]\\npaths = ${JSON.stringify(paths)}\\n' >> "$CNB_LAYERS_DIR/launch.toml"`,
     );
-    const { report } = await bench.build([bench.buildpack({ id: "x/slices", build: build.join("; ") })], {
-      image: "sliced",
-      app: join(bench.root, "sliced"),
-    });
+    const buildpacks = [
+      bench.buildpack({ id: "x/slices", build: first! }),
+      bench.buildpack({ id: "x/more", build: more.join("; ") }),
+    ];
+    const { report } = await bench.build(buildpacks, { image: "sliced", app: join(bench.root, "sliced") });
     const ids = report!.layers.filter(({ id }) => id.startsWith("slice-"));
     const files = await bench.look("sliced", (stored) =>
       Promise.all(

@@ -165,7 +165,7 @@ describe("laws of extraction", () => {
   });
 });
 
-const leaf = fc.array(fc.constantFrom("a", "b", "a-", "a.b"), { minLength: 1, maxLength: 4 });
+const leaf = fc.array(fc.constantFrom("a", "b", "a-", "a.b", ".a"), { minLength: 1, maxLength: 4 });
 const pattern = fc
   .array(fc.constantFrom("a", "b", "*", "?", "/", "[a-b]", "-"), { minLength: 1, maxLength: 5 })
   .map((parts) => parts.join(""));

@@ -37,6 +37,7 @@ describe("planSlices", () => {
     expect(planSlices(app, [["*"]])[0]).toHaveLength(app.length);
     expect(planSlices(app, [["static/*"]])[0]).toEqual(["", "static", "static/a.js", "static/sub", "static/sub/b.js"]);
     expect(planSlices(app, [["*.js"]])[0]).toEqual([]);
+    expect(planSlices(app, [["static?a.js"]])[0]).toEqual([]);
     expect(planSlices(app, [["**/*.js"]])[0]).toEqual(["", "static", "static/a.js"]);
     expect(planSlices(app, [["[r-s]*"]])[0]).toEqual([
       "",
