@@ -49,18 +49,24 @@ describe("layers", () => {
     });
   });
 
-  it("LAYER-025 LAYER-026 a layer keeps its path, and the label knows its metadata by its diffID", async () => {
-    const bp = bench.buildpack({ id: "n/where", build: layer("w", "launch=true\\nbuild=true") });
-    const { report } = await bench.build([bp], { image: "where", sandbox: "namespace" });
-    const { diffId } = report!.layers.find(({ id }) => id === "n/where:w")!;
+  it("FILE-065 LAYER-025 LAYER-026 a layer keeps its path, and the label knows its metadata by its diffID", async () => {
+    const build = `${layer("v", "launch=true\\ncache=true")}; ${layer("w", "launch=true\\nbuild=true")}`;
+    const { report } = await bench.build([bench.buildpack({ id: "n/where", build })], {
+      image: "where",
+      sandbox: "namespace",
+    });
+    const [other, diffId] = ["v", "w"].map((name) => report!.layers.find(({ id }) => id === `n/where:${name}`)!.diffId);
     await bench.look("where", async (stored) => {
-      const names = (await layerEntries(stored, diffId)).map(({ name }) => name);
+      const names = (await layerEntries(stored, diffId!)).map(({ name }) => name);
       expect(names).toEqual(["/layers", "/layers/n_where", "/layers/n_where/w", "/layers/n_where/w/f"]);
       expect(lifecycle(stored).buildpacks).toEqual([
         {
           key: "n/where",
           version: "1.0.0",
-          layers: { w: { sha: diffId, data: { of: "w" }, build: true, launch: true, cache: false } },
+          layers: {
+            v: { sha: other, data: { of: "v" }, build: false, launch: true, cache: true },
+            w: { sha: diffId, data: { of: "w" }, build: true, launch: true, cache: false },
+          },
         },
       ]);
       expect(stored.image.config.diffIds).toContain(diffId);
@@ -126,7 +132,7 @@ describe("layers", () => {
 describe("the cache", () => {
   const sboms = 'sbom-formats = ["application/vnd.cyclonedx+json"]';
 
-  it("CACHE-001 CACHE-002 EXPORT-027 LAYER-030 SBOM-014 it holds every cached layer and its SBOM, with flags, metadata and diffID", async () => {
+  it("CACHE-001 CACHE-002 EXPORT-027 LAYER-029 LAYER-030 SBOM-014 it holds every cached layer and its SBOM, with flags, metadata and diffID", async () => {
     const build = `${layer("c", "cache=true")}; ${layer("lc", "launch=true\\ncache=true")}; ${layer("l", "launch=true")}; echo '{"of":"c"}' > "$CNB_LAYERS_DIR/c.sbom.cdx.json"`;
     const { report } = await bench.build([bench.buildpack({ id: "k/all", info: sboms, build })], { image: "cached" });
     await lookAtCache("cached", async (stored) => {
@@ -167,7 +173,7 @@ describe("the cache", () => {
     expect((await bench.build([bp], { image: "other-cache" })).output).toBe("\n");
   });
 
-  it("SBOM-012 ANALYZE-010 RESTORE-002 with a cleared cache neither layers nor their SBOMs come back", async () => {
+  it("LAYER-010 SBOM-011 SBOM-012 ANALYZE-010 RESTORE-002 a launch layer's SBOM comes back; with a cleared cache neither layers nor their SBOMs come back", async () => {
     const build = `${found}${layer("l", "launch=true")}; echo '{}' > "$CNB_LAYERS_DIR/l.sbom.cdx.json"`;
     const bp = bench.buildpack({ id: "k/clear", info: sboms, build });
     await bench.build([bp], { image: "clear" });

@@ -15,7 +15,9 @@ const combinations = flags.flatMap((launch) =>
 describe("<layer>.toml", () => {
   it.each(combinations)("LAYER-001 LAYER-003 the flags stand in [types]: %j", (types) => {
     const lines = Object.entries(types).map(([name, value]) => `${name} = ${value}`);
-    expect(parseLayer(`[types]\n${lines.join("\n")}\n`, "x.toml")).toEqual({ ...types, metadata: undefined });
+    const layer = parseLayer(`[types]\n${lines.join("\n")}\n`, "x.toml");
+    expect(layer).toEqual({ ...types, metadata: undefined });
+    expect(isIgnored(layer)).toBe(!types.launch && !types.build && !types.cache);
   });
 
   it("LAYER-002 without [types] the layer serves nothing", () => {

@@ -276,7 +276,7 @@ describe("layers across builds", () => {
   // Each build sees what the one before left; the buildpack says what it found.
   const found = 'ls "$CNB_LAYERS_DIR" | tr "\\n" " "; echo; ';
 
-  it("LAYER-006 LAYER-007 LAYER-008 LAYER-009 LAYER-010 LAYER-011 LAYER-012 RESTORE-005 the matrix of flags", async () => {
+  it("LAYER-006 LAYER-007 LAYER-008 LAYER-009 LAYER-010 LAYER-011 LAYER-012 RESTORE-005 EXPORT-007 the matrix of flags", async () => {
     const names = ["", "l", "b", "c", "lb", "lc", "bc", "lbc"];
     const types = (name: string) =>
       [name.includes("l") && "launch=true", name.includes("b") && "build=true", name.includes("c") && "cache=true"]
@@ -284,7 +284,11 @@ describe("layers across builds", () => {
         .join("\\n");
     const make = names.map((name) => layer(`x${name}`, types(name))).join("; ");
     const bp = bench.buildpack({ id: "t/matrix", build: `${found}${make}` });
-    await bench.build([bp], { image: "matrix" });
+    const { report } = await bench.build([bp], { image: "matrix" });
+    const inImage = report!.layers.flatMap(({ id }) =>
+      id.startsWith("t/matrix:") ? [id.slice("t/matrix:".length)] : [],
+    );
+    expect(inImage).toEqual(["xl", "xlb", "xlbc", "xlc"]);
     const { output } = await bench.build([bp], { image: "matrix" });
     expect(output.trim().split(/\s+/).sort()).toEqual(
       ["xc", "xc.toml", "xlc", "xlc.toml", "xbc", "xbc.toml", "xlbc", "xlbc.toml", "xl.toml"].sort(),
@@ -333,6 +337,11 @@ describe("layers across builds", () => {
     });
     expect(exitCodeOf(cached.fault!)).toBe(62);
     expect(cached.fault!.message).toContain("it is cache=true but has no contents");
+    const made = bench.buildpack({ id: "t/lost", build: layer("gone", "launch=true\\ncache=true") });
+    expect((await bench.build([made], { image: "lost" })).fault).toBeUndefined();
+    const remove = `rm -rf "$CNB_LAYERS_DIR/gone"; ${toml("launch=true\\ncache=true")}`;
+    const lost = await bench.build([bench.buildpack({ id: "t/lost", build: remove })], { image: "lost" });
+    expect(lost.fault!.message).toContain("it is cache=true but has no contents");
   });
 
   it("LAYER-021 a restored layer whose types are not set again is ignored", async () => {
@@ -459,7 +468,7 @@ describe("layers across builds", () => {
     );
   });
 
-  it("CACHE-009 what is no longer cached is neither named nor kept", async () => {
+  it("CACHE-009 LAYER-029 what is no longer cached is neither named nor kept", async () => {
     const cache = { format: "bind", directory: join(bench.root, "forgotten") } as const;
     const kept = () => readdirSync(join(cache.directory, "committed")).filter((name) => name.endsWith(".tar"));
     const named = () => bench.read("forgotten/committed/io.buildpacks.lifecycle.cache.metadata").match(/"[ab]":/g);

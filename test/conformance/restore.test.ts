@@ -54,6 +54,11 @@ describe("what a rebuild gets back", () => {
     },
   );
 
+  it("LAYER-011 a record without flags gives nothing, wherever it stands", () => {
+    const none = layer({});
+    expect([outcome(none, undefined), outcome(undefined, none), outcome(none, none)]).toEqual(["-/-", "-/-", "-/-"]);
+  });
+
   it("LAYER-013 RESTORE-013 TRAP-016 a launch layer of another sha than the cache's is not restored at all", () => {
     const app = layer({ launch: true, cache: true }, "sha256:new");
     const { buildpacks, lines } = plan(
