@@ -101,6 +101,14 @@ describe("the app image's config", () => {
     expect(config).not.toHaveProperty("Cmd");
   });
 
+  it("EXPORT-017 EXPORT-018 layers and app may be anywhere", () => {
+    const config = { ...runImage.config, WorkingDir: "/base" };
+    const other = { ...app, runImage: { ...runImage, config }, layersDir: "/other/layers", appDir: "/other/app" };
+    const { Env, WorkingDir } = planConfig(other).config;
+    expect(Env).toEqual(expect.arrayContaining(["CNB_LAYERS_DIR=/other/layers", "CNB_APP_DIR=/other/app"]));
+    expect(WorkingDir).toBe("/other/app");
+  });
+
   it("EXPORT-021 TRAP-005 rebasable is inherited and never made up", () => {
     expect(planConfig(app).config.Labels).not.toHaveProperty(["io.buildpacks.rebasable"]);
     const own = appLabels({ lifecycle: "{}", build: "{}", project: "{}", buildpacks: [], execEnv: "test" });
@@ -188,6 +196,12 @@ describe("the entrypoint", () => {
     ]);
   });
 
+  it("EXPORT-013 neither is the beginning of one, nor any where there are none", () => {
+    expect(faultOf(() => choose("we", "web")).code).toBe("process-type.unknown");
+    const none = { processes: [], buildpackDefault: undefined, requested: "web" };
+    expect(faultOf(() => planEntrypoint(none)).hint).toBe("no buildpack defined a process type");
+  });
+
   it("EXPORT-014 the buildpacks' default", () => {
     expect(choose(undefined, "web")).toEqual({ path: "/cnb/process/web", type: "web" });
     expect(choose("", "web").type).toBe("web");
@@ -195,6 +209,8 @@ describe("the entrypoint", () => {
 
   it("EXPORT-015 else the launcher", () => {
     expect(choose()).toEqual({ path: "/cnb/lifecycle/launcher" });
+    const sole = { processes: [{ type: "web" }], buildpackDefault: undefined, requested: undefined };
+    expect(planEntrypoint(sole)).toEqual({ path: "/cnb/lifecycle/launcher" });
   });
 });
 
