@@ -223,6 +223,10 @@ describe("export phase", () => {
     const one = await bench.look("tag", (stored) => stored.identity);
     expect(await bench.look("other/name", (stored) => stored.identity)).toEqual(one);
     expect(bench.read("out/report.toml")).toContain(`digest = "${one.digest}"`);
+    const image = `oci:${bench.root}/tagged`;
+    const tagged = await bench.build([bench.buildpack({ id: "t/tags" })], { image, tags: ["beside/it"] });
+    expect(tagged.report?.names).toEqual([image, "beside/it"]);
+    expect(await bench.look("beside/it", ({ identity }) => identity.imageId)).toBe(one.imageId);
   });
 
   it("SLICE-001 SLICE-006 SLICE-008 slices make app layers of their own, the rest one more", async () => {
@@ -422,7 +426,7 @@ describe("layers across builds", () => {
     );
   });
 
-  it("CACHE-006 CACHE-008 a layer for the cache alone is made while the image is exported, and a failing export leaves the old cache", async ({
+  it("CACHE-006 CACHE-008 EXPORT-027 a layer for the cache alone is made while the image is exported, and a failing export leaves the old cache", async ({
     signal,
   }) => {
     const blobs = join(bench.home, "store/blobs/sha256");
