@@ -151,11 +151,14 @@ describe("a build with a builder image", () => {
     expect(old?.message).toContain("test/main@1.0.0");
   });
 
-  it("BUILDER-016 gives the image the builder's launcher, and says which lifecycle it is of", async () => {
+  it("BUILDER-016 FILE-061 SBOM-010 gives the image the builder's launcher, and says which lifecycle it is of", async () => {
     const recipe = { buildpacks: [bench.buildpack({ id: "test/main" })], order: one("test/main") };
     const tell = '#!/bin/sh\n[ "$CNB_PLATFORM_API" = 0.15 ] || exit 11\necho 0.20.1+abc1234\n';
     const files = { "/cnb/lifecycle/exporter": Buffer.from(tell) };
-    const sboms = { "/cnb/lifecycle/launcher.sbom.cdx.json": '{"of":"launcher"}' };
+    const sboms = {
+      "/cnb/lifecycle/launcher.sbom.cdx.json": '{"of":"launcher"}',
+      "/cnb/lifecycle/lifecycle.sbom.cdx.json": '{"of":"lifecycle"}',
+    };
     expect(names(await build({ ...recipe, lifecycle: { version: "0.20.1" }, files: { ...files, ...sboms } }))).toEqual([
       "test/main@1.0.0",
     ]);
@@ -169,8 +172,9 @@ describe("a build with a builder image", () => {
     });
     const sbomDirectory = join(bench.root, "sboms");
     await bench.build([], { builder: "builder", runImage: "run", sbomDirectory });
-    const sbom = join(sbomDirectory, "launch/buildpacksio_lifecycle/launcher/sbom.cdx.json");
-    expect(readFileSync(sbom, "utf8")).toBe('{"of":"launcher"}');
+    const sbom = (path: string) => readFileSync(join(sbomDirectory, path, "sbom.cdx.json"), "utf8");
+    expect(sbom("launch/buildpacksio_lifecycle/launcher")).toBe('{"of":"launcher"}');
+    expect(sbom("build/buildpacksio_lifecycle")).toBe('{"of":"lifecycle"}');
   });
 
   it("ORDER-010 tries what the user asks for, else the builder's order.toml, else what its label says", async () => {

@@ -159,7 +159,7 @@ describe("labels", () => {
     );
   });
 
-  it("FILE-062 the lifecycle label comes back", () => {
+  it("FILE-062 FILE-067 the lifecycle label comes back", () => {
     expect(parseLifecycleMetadata(label)).toEqual(metadata);
   });
 

@@ -495,6 +495,24 @@ describe("layers across builds", () => {
     );
   });
 
+  it("SBOM-016 a reused layer has the SBOM that came back, unless the build removes it", async () => {
+    const info = 'sbom-formats = ["application/vnd.cyclonedx+json"]';
+    const build = (script: string) =>
+      bench.build([bench.buildpack({ id: "t/reused", info, build: script })], { image: "reused" });
+    const described = () =>
+      bench.look("reused", async (stored) => {
+        const entries = await layerEntries(stored, lifecycle(stored).sbom!.sha);
+        return entries.some(({ name }) => name.endsWith("/t_reused/l/sbom.cdx.json"));
+      });
+    const keep = `printf '[types]\\nlaunch=true\\n' > "$CNB_LAYERS_DIR/l.toml"`;
+    await build(`${layer("l", "launch=true")}; echo "{}" > "$CNB_LAYERS_DIR/l.sbom.cdx.json"`);
+    const { report } = await build(keep);
+    expect(report!.layers.find(({ id }) => id === "t/reused:l")!.action).toBe("reuse");
+    expect(await described()).toBe(true);
+    await build(`${keep}; rm "$CNB_LAYERS_DIR/l.sbom.cdx.json"`);
+    expect(await described()).toBe(false);
+  });
+
   it("ANALYZE-014 ANALYZE-016 a corrupt previous image, or one with a garbled label, is as good as none", async () => {
     const bp = bench.buildpack({ id: "t/corrupt", build: layer("l", "launch=true") });
     await bench.build([bp], { image: "corrupt" });

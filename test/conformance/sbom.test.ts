@@ -14,6 +14,7 @@ const layer = (types: Partial<LayerMetadata>): LayerMetadata => ({
 const layers = new Map([
   ["run", layer({ launch: true })],
   ["kept", layer({ launch: true, cache: true })],
+  ["both", layer({ launch: true, build: true })],
   ["tool", layer({ build: true, cache: true })],
   ["none", layer({})],
 ]);
@@ -46,7 +47,8 @@ describe("SBOM files", () => {
   });
 
   it("SBOM-003 SBOM-005 launch layers go to launch, all others to build", () => {
-    expect(targets(["none.sbom.cdx.json", "run.sbom.cdx.json"])).toEqual([
+    expect(targets(["both.sbom.cdx.json", "none.sbom.cdx.json", "run.sbom.cdx.json"])).toEqual([
+      "sbom/launch/team_a/both/sbom.cdx.json",
       "sbom/build/team_a/none/sbom.cdx.json",
       "sbom/launch/team_a/run/sbom.cdx.json",
     ]);
@@ -99,7 +101,7 @@ describe("SBOM files", () => {
     ]);
   });
 
-  it("SBOM-011 layer SBOMs come back beside their layers, the buildpack's own ones do not", () => {
+  it("RESTORE-004 SBOM-011 layer SBOMs of the group come back beside their layers, the buildpack's own ones do not", () => {
     const files = [
       "launch/team_a/sbom.cdx.json",
       "launch/team_a/run/sbom.cdx.json",
