@@ -155,7 +155,7 @@ describe("the cache", () => {
     });
   });
 
-  it("CACHE-003 ANALYZE-013 a build without cache and previous image works, and says so only when debugging", async () => {
+  it("ANALYZE-005 ANALYZE-013 CACHE-003 a build without cache and previous image works, and says so only when debugging", async () => {
     const { report, lines } = await bench.build([bench.buildpack({ id: "k/none", build: found })], {
       image: "first-time",
     });

@@ -542,6 +542,30 @@ describe("layers across builds", () => {
     expect(events.some((event) => event.type === "output")).toBe(false);
   });
 
+  it("ANALYZE-006 ANALYZE-007 a tag that may not be written and a previous image that may not be read end it in analyze", async () => {
+    // Lets who asks begin an upload to any repository but one, and read nothing.
+    const registry = createServer(({ method = "", url = "" }, response) => {
+      const isTrial = method === "POST" && !url.startsWith("/v2/closed/");
+      const status = isTrial ? 202 : method === "DELETE" ? 204 : url === "/v2/" ? 200 : 403;
+      response.writeHead(status, isTrial ? { location: "/v2/open/blobs/uploads/1" } : {}).end();
+    });
+    await new Promise<void>((ready) => registry.listen(0, "127.0.0.1", ready));
+    try {
+      const host = `127.0.0.1:${(registry.address() as AddressInfo).port}`;
+      const publish = async (tags: readonly string[]) => {
+        const options = { image: `${host}/open`, tags, output: "registry" } as const;
+        const { fault, events } = await bench.build([bench.buildpack({ id: "t/closed" })], options);
+        expect(fault).toMatchObject({ code: "registry.denied", exit: "analyze" });
+        expect(events.some((event) => event.type === "phase" && event.phase === "detect")).toBe(false);
+        return fault!.message;
+      };
+      expect(await publish([`${host}/closed`])).toMatch(/^Cannot push to .*, repository closed:/);
+      expect(await publish([])).toMatch(/^Cannot pull from .*, repository open:/);
+    } finally {
+      registry.close();
+    }
+  });
+
   it("IMG-005 a run image for another architecture is refused", async () => {
     await bench.runImage("foreign", (config) => ({ ...config, architecture: "s390x" }));
     const { fault } = await bench.build([bench.buildpack({ id: "t/arch" })], { runImage: "foreign" });
