@@ -401,8 +401,14 @@ describe("layers across builds", () => {
       build:
         'cat "$CNB_LAYERS_DIR/store.toml" 2>/dev/null || printf "[metadata]\\nseen=\\"yes\\"\\n" > "$CNB_LAYERS_DIR/store.toml"',
     });
-    await bench.build([bp], { image: "store" });
-    expect((await bench.build([bp], { image: "store", clearCache: true })).output).toContain('seen = "yes"');
+    const empty = bench.buildpack({
+      id: "t/empty-store",
+      build: '[ -f "$CNB_LAYERS_DIR/store.toml" ] && echo an empty one too; : > "$CNB_LAYERS_DIR/store.toml"',
+    });
+    await bench.build([bp, empty], { image: "store" });
+    const { output } = await bench.build([bp, empty], { image: "store", clearCache: true });
+    expect(output).toContain('seen = "yes"');
+    expect(output).toContain("an empty one too");
   });
 
   it("RESTORE-002 RESTORE-004 nothing comes back with a cleared cache, or to buildpacks that left the group", async () => {
