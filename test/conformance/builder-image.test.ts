@@ -192,7 +192,7 @@ describe("a build with a builder image", () => {
     expect(names(await build({ ...recipe, files: whiteout }))).toEqual(["test/one@1.0.0"]);
   });
 
-  it("RESTORE-007 records the build image by its digest", async () => {
+  it("RESTORE-007 FILE-005 records the build image by its digest", async () => {
     const reportDirectory = join(bench.root, "report");
     const image = await writeBuilderImage(bench.home, "builder", {
       buildpacks: [bench.buildpack({ id: "test/main" })],

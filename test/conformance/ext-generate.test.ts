@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseBuildMetadata } from "../../src/cnb/build-metadata.ts";
 import { parseLifecycleMetadata } from "../../src/cnb/label.ts";
+import { parseMetadata } from "../../src/cnb/metadata-file.ts";
 import { labelsOf } from "../../src/oci/config.ts";
 import { detect } from "../../src/phase/detect.ts";
 import type { Runner } from "../../src/phase/script.ts";
@@ -159,7 +160,7 @@ describe("extensions", () => {
     expect(fault?.code).toBe(code);
   });
 
-  it("EXT-020 EXT-021 EXT-022 EXT-024 the run image is the one the last extension switches to, with its own target", async () => {
+  it("EXT-020 EXT-021 EXT-022 EXT-024 FILE-031 the run image is the one the last extension switches to, with its own target", async () => {
     const first = extension({ id: "one", generate: switching("nowhere.example/never:1") });
     const last = extension({ id: "two", generate: switching("other") });
     const { report, output, lines } = await bench.build([user], {
@@ -172,6 +173,8 @@ describe("extensions", () => {
     expect(lines("warn")).toContain("new runtime base image 'other' not found in run metadata");
     expect(bench.read("switch/analyzed.toml")).toContain('name = "other"');
     expect(bench.read("switch/analyzed.toml")).not.toMatch(/extend|build-image/);
+    const { buildpacks, extensions } = parseMetadata(bench.read("switch/metadata.toml"), "metadata.toml");
+    expect([buildpacks, extensions].map((list) => list?.map(({ id }) => id))).toEqual([["user"], ["one", "two"]]);
     expect(bench.exists("switch/generated/one/run.Dockerfile.ignore")).toBe(true);
     expect(bench.exists("switch/generated/two/run.Dockerfile")).toBe(true);
     await bench.look("switched", async ({ image }) => {

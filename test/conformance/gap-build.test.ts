@@ -186,8 +186,8 @@ describe("what build runs with", () => {
 });
 
 describe("what build leaves", () => {
-  it("BUILD-008 FILE-030 the launcher's metadata.toml is in the image, processes sorted", async () => {
-    const launch = `printf '[[processes]]\\ntype="z"\\ncommand=["z"]\\n[[processes]]\\ntype="a"\\ncommand=["a","b"]\\ndefault=true\\n' > "$CNB_LAYERS_DIR/launch.toml"`;
+  it("BUILD-008 FILE-030 FILE-035 the launcher's metadata.toml is in the image, processes sorted", async () => {
+    const launch = `printf '[[processes]]\\ntype="z"\\ncommand=["z"]\\n[[processes]]\\ntype="a"\\ncommand=["a","b"]\\ndefault=true\\n[[labels]]\\nkey="k"\\nvalue="v"\\n[[slices]]\\npaths=["*.txt"]\\n' > "$CNB_LAYERS_DIR/launch.toml"`;
     const { report } = await bench.build([bench.buildpack({ id: "o/meta", build: launch })], { image: "meta" });
     const sha = report!.layers.find(({ id }) => id === "buildpacksio/lifecycle:config")!.diffId;
     const entries = await bench.look("meta", (stored) => layerEntries(stored, sha));
@@ -198,6 +198,10 @@ describe("what build leaves", () => {
   id = "o/meta"
   version = "1.0.0"
   api = "0.12"
+
+[[labels]]
+  key = "k"
+  value = "v"
 
 [[processes]]
   type = "a"
@@ -210,6 +214,9 @@ describe("what build leaves", () => {
   command = ["z"]
   direct = true
   buildpack-id = "o/meta"
+
+[[slices]]
+  paths = ["*.txt"]
 `);
   });
 

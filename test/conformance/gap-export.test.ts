@@ -34,14 +34,15 @@ describe("the image", () => {
     }
   });
 
-  it("EXPORT-003 EXPORT-004 RESTORE-008 FILE-062 it stands on the run image that was analyzed, recorded by its digest", async () => {
+  it("ANALYZE-008 EXPORT-003 EXPORT-004 RESTORE-008 FILE-062 FILE-066 FILE-067 it stands on the run image that was analyzed, recorded by its digest", async () => {
     await bench.runImage("chosen", (config) => ({ ...config, config: { ...config.config, Env: ["CHOSEN=1"] } }));
     await bench.build([bench.buildpack({ id: "x/base" })], { image: "on-chosen", runImage: "chosen" });
     const base = await bench.look("chosen", ({ image, identity }) => ({ image, identity }));
     await bench.look("on-chosen", (stored) => {
-      const { runImage } = lifecycle(stored);
+      const { runImage, stack } = lifecycle(stored);
       expect(runImage.reference).toBe(`index.docker.io/library/chosen@${base.identity.digest}`);
       expect(runImage.topLayer).toBe(base.image.config.diffIds.at(-1));
+      expect([runImage.image, stack]).toEqual(["chosen", { runImage: { image: "chosen" } }]);
       expect(stored.image.config.config.Env).toContain("CHOSEN=1");
     });
   });
@@ -88,7 +89,7 @@ describe("the image", () => {
     expect(files).toEqual([["a/1"], ["a/2"], [], ["b/1", "rest"]]);
   });
 
-  it("REPRO-001 REPRO-003 equal builds give equal images, whatever their reports say of the way", async () => {
+  it("REPRO-001 REPRO-003 FILE-070 equal builds give equal images, whatever their reports say of the way", async () => {
     const bp = bench.buildpack({ id: "x/same", build: layer("l", "launch=true\\ncache=true") });
     const first = await bench.build([bp], { image: "same" });
     const again = await bench.build([bp], { image: "same" });
@@ -102,7 +103,7 @@ describe("the image", () => {
 });
 
 describe("what the phases decided, in files", () => {
-  it("ANALYZE-009 DET-027 BUILD-008 FILE-001 FILE-002 FILE-010 FILE-020 FILE-030 EXPORT-025 stands beside the report", async () => {
+  it("ANALYZE-009 DET-027 BUILD-008 FILE-001 FILE-002 FILE-003 FILE-004 FILE-010 FILE-020 FILE-030 EXPORT-025 stands beside the report", async () => {
     const plan = 'printf "[[provides]]\\nname = \\"x\\"\\n[[requires]]\\nname = \\"x\\"\\n" > "$CNB_BUILD_PLAN_PATH"';
     const launch = `printf '[[processes]]\\ntype="web"\\ncommand=["true"]\\n' > "$CNB_LAYERS_DIR/launch.toml"`;
     const info = 'homepage = "https://example.com"';

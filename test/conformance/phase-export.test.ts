@@ -32,7 +32,7 @@ const process = (type: string, more = "") =>
   `printf '[[processes]]\\ntype="${type}"\\ncommand=["true"]\\n${more}\\n' >> "$CNB_LAYERS_DIR/launch.toml"`;
 
 describe("export phase", () => {
-  it("EXPORT-005 EXPORT-007 EXPORT-033 LAYER-037 layers stand on the base in the reference's order", async () => {
+  it("EXPORT-005 EXPORT-007 EXPORT-033 FILE-062 LAYER-037 layers stand on the base in the reference's order", async () => {
     const a = bench.buildpack({
       id: "z/first",
       build: `${layer("b", "launch=true")}; ${layer("a", "launch=true")}; ${process("web")}`,
@@ -61,6 +61,7 @@ describe("export phase", () => {
     ]);
     const base = await bench.look("two", (stored) => stored.image.config.diffIds);
     expect(new Set(base).size).toBe(2);
+    expect(await bench.look("order", (stored) => lifecycle(stored).runImage.topLayer)).toBe(base.at(-1));
     const image = await bench.look("order", (stored) => stored.image);
     expect(image.config.diffIds).toEqual([...base, ...report!.layers.map((item) => item.diffId)]);
     expect(image.layers.map((item) => item.diffId)).toEqual(image.config.diffIds);
@@ -154,17 +155,22 @@ describe("export phase", () => {
     expect(none.report!.layers.some((item) => item.id.endsWith("process-types"))).toBe(false);
   });
 
-  it("EXPORT-020 FILE-062 FILE-063 FILE-064 FILE-065 FILE-068 the labels tell what the image is made of", async () => {
+  it("EXPORT-020 EXPORT-037 FILE-060 FILE-061 FILE-062 FILE-063 FILE-064 FILE-065 FILE-068 the labels tell what the image is made of", async () => {
     const bp = bench.buildpack({
       id: "t/labels",
-      build: `${layer("l", "launch=true")}; printf '[metadata]\\na=1\\n' > "$CNB_LAYERS_DIR/store.toml"; ${process("web")}`,
+      build: `${layer("l", "launch=true")}; printf '[metadata]\\na=1\\n' > "$CNB_LAYERS_DIR/store.toml"; ${process("web", "default=true")}`,
     });
     const { report } = await bench.build([bp, bench.buildpack({ id: "t/empty" })], { image: "labels" });
     await bench.look("labels", (stored) => {
       const metadata = lifecycle(stored);
       const sha = (name: string) => report!.layers.find((item) => item.id.endsWith(name))!.diffId;
       expect(metadata.app).toEqual([{ sha: sha("slice-1") }]);
-      expect(metadata.sbom).toEqual({ sha: sha("launch.sbom") });
+      expect(metadata).toMatchObject({
+        sbom: { sha: sha("launch.sbom") },
+        config: { sha: sha(":config") },
+        launcher: { sha: sha(":launcher") },
+        "process-types": { sha: sha("process-types") },
+      });
       expect(metadata.buildpacks).toEqual([
         {
           key: "t/labels",
@@ -175,7 +181,15 @@ describe("export phase", () => {
         { key: "t/empty", version: "1.0.0", layers: {} },
       ]);
       const labels = labelsOf(stored.image.config);
-      expect(parseBuildMetadata(labels[labelNames.build])?.processes.map((item) => item.type)).toEqual(["web"]);
+      expect(parseBuildMetadata(labels[labelNames.build])).toMatchObject({
+        buildpacks: [
+          { id: "t/labels", version: "1.0.0" },
+          { id: "t/empty", version: "1.0.0" },
+        ],
+        launcher: { version: expect.stringMatching(/^\d+\.\d+/) },
+        processes: [{ type: "web" }],
+        defaultProcessType: "web",
+      });
       expect(labels[labelNames.project]).toBe("{}");
       expect(labels[labelNames.execEnv]).toBe("production");
       expect(labels["io.buildpacks.base.distro.name"]).toBe("debian");
@@ -222,19 +236,23 @@ describe("export phase", () => {
     expect(report?.names).toEqual(["tag", "tag:two", "other/name"]);
     const one = await bench.look("tag", (stored) => stored.identity);
     expect(await bench.look("other/name", (stored) => stored.identity)).toEqual(one);
-    expect(bench.read("out/report.toml")).toContain(`digest = "${one.digest}"`);
+    expect(bench.read("out/report.toml")).toContain(`digest = "${one.digest}"\n  manifest-size = ${one.size}\n`);
     const image = `oci:${bench.root}/tagged`;
     const tagged = await bench.build([bench.buildpack({ id: "t/tags" })], { image, tags: ["beside/it"] });
     expect(tagged.report?.names).toEqual([image, "beside/it"]);
     expect(await bench.look("beside/it", ({ identity }) => identity.imageId)).toBe(one.imageId);
   });
 
-  it("SLICE-001 SLICE-006 SLICE-008 slices make app layers of their own, the rest one more", async () => {
+  it("SLICE-001 SLICE-006 SLICE-008 FILE-063 slices make app layers of their own, the rest one more", async () => {
     const slices = `mkdir static; echo s > static/a; printf '[[slices]]\\npaths=["static"]\\n[[slices]]\\npaths=["nothing*"]\\n' > "$CNB_LAYERS_DIR/launch.toml"`;
     const { report, lines } = await bench.build([bench.buildpack({ id: "t/slices", build: slices })], {
       image: "slices",
     });
-    expect(report!.layers.filter((item) => item.id.startsWith("slice-"))).toHaveLength(3);
+    const made = report!.layers.filter((item) => item.id.startsWith("slice-"));
+    expect(made).toHaveLength(3);
+    expect(await bench.look("slices", (stored) => lifecycle(stored).app)).toEqual(
+      made.map(({ diffId }) => ({ sha: diffId })),
+    );
     expect(lines()).toContain("Added 3/3 app layer(s)");
     const again = await bench.build([bench.buildpack({ id: "t/slices", build: slices })], { image: "slices" });
     expect(again.lines()).toContain("Reused 3/3 app layer(s)");

@@ -241,7 +241,7 @@ describe("build plans", () => {
     );
   });
 
-  it("PLAN-025 plan.toml marks extensions, and only them", () => {
+  it("PLAN-025 FILE-020 plan.toml marks extensions, and only them", () => {
     const found = entries(extension("e", "+x"), candidate("a", "+x"), candidate("b", "-x"));
     const text = formatPlan(found);
     expect(text.match(/extension/g)).toHaveLength(1);

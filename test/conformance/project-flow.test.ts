@@ -195,7 +195,7 @@ describe("where the source comes from", () => {
     return bench.look("app", ({ image }) => JSON.parse(image.config.config.Labels!["io.buildpacks.project.metadata"]!));
   };
 
-  it("PROJ-024 is labelled when asked for: the git commit, its names and the remote's URL without a secret", async () => {
+  it("PROJ-024 FILE-069 is labelled when asked for: the git commit, its names and the remote's URL without a secret", async () => {
     project("");
     git("init", "-q", "-b", "trunk");
     git("add", "project.toml");

@@ -81,7 +81,7 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
     buildpack = bench.buildpack({ id: "user", detect: requires("tool"), build: "exit 0" });
   });
 
-  it("EXPORT-004 EXT-019 EXT-026 EXT-027 EXT-028 EXT-030 EXT-032 EXT-033 the run image gets layers, one Dockerfile upon the other", async (test) => {
+  it("EXPORT-004 FILE-004 EXT-019 EXT-026 EXT-027 EXT-028 EXT-030 EXT-032 EXT-033 the run image gets layers, one Dockerfile upon the other", async (test) => {
     const first = writeExtension(bench, {
       id: "first",
       generate: `${writing(
@@ -110,9 +110,11 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
         "USER 1000:1001",
       )}\nmkdir "$CNB_OUTPUT_DIR/context"; echo own >"$CNB_OUTPUT_DIR/context/own.txt"`,
     });
-    const { report, fault, lines } = await build(test, [first, second], { image: "extended" });
+    const reportDirectory = `${bench.root}/extended`;
+    const { report, fault, lines } = await build(test, [first, second], { image: "extended", reportDirectory });
     expect(fault).toBeUndefined();
     expect(report?.extensions.map(({ id }) => id)).toEqual(["first", "second"]);
+    expect(bench.read("extended/analyzed.toml")).toMatch(/\n {2}image = "run"\n {2}extend = true\n/);
     expect(lines("warn")).toEqual([]);
     await bench.look("extended", async (stored) => {
       const { image } = stored;
