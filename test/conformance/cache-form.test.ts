@@ -8,10 +8,12 @@ import { mediaTypes } from "../../src/oci/media-type.ts";
 import { parseReference } from "../../src/oci/reference.ts";
 import type { CacheContents } from "../../src/phase/cache.ts";
 import { directoryCache } from "../../src/phase/cache-directory.ts";
+import { registryCache } from "../../src/phase/cache-image.ts";
 import { parseCache, parseCaches } from "../../src/setting/cache-form.ts";
 import { Fault } from "../../src/std/fault.ts";
 import { hostPath } from "../../src/std/path.ts";
 import { formatDaemonAddress } from "../../src/store/daemon.ts";
+import { memoryStore } from "../../src/store/memory.ts";
 import { openRegistry } from "../../src/store/registry.ts";
 import { type Sample, sampleImage } from "../contract/store/sample.ts";
 import { engineFor } from "../support/dockerd.ts";
@@ -177,6 +179,16 @@ describe("a cache in a registry", () => {
     await using remote = openRegistry();
     const { image } = (await remote.read(parseReference(name)))!;
     expect(image.config.diffIds).toEqual(["sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"]);
+  });
+
+  it("CACHE-005 its layers have OCI's types, also those of an image in Docker's format", async () => {
+    const { image, blobs } = sampleImage({ family: "docker" });
+    const name = parseReference("r.example/cache:latest");
+    const images = memoryStore();
+    const metadata = { sbom: { sha: "" }, buildpacks: [] };
+    await registryCache(images, name).write({ metadata, layers: image.layers, blobs, damaged: new Set() });
+    const types = (await images.read(name))!.image.layers.map(({ descriptor }) => descriptor.mediaType);
+    expect(types).toEqual(image.layers.map(() => mediaTypes.oci.tar));
   });
 
   it("one that breaks off in the end costs the cache, not the build", async (context) => {
