@@ -285,7 +285,7 @@ async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildR
       workspace,
       buildImage: ground.buildImage,
     });
-    await writeReport(options.reportDirectory, saved);
+    await writeReport(options.reportDirectory, saved, target.kind);
   }
   if (options.sbomDirectory) await saveSboms(workspace, hostPath(options.sbomDirectory));
   return {

@@ -142,7 +142,7 @@ async function rebaseOne(app: StoredImage, work: Work): Promise<RebaseReport> {
   log.info(`Rebasing ${source.text} on run image ${move.text}`);
   const { image, blobs, isChanged } = move.made();
   const saved = await saveImage({ image, blobs, target, tags, local: store, emit });
-  if (options.reportDirectory) await writeReport(options.reportDirectory, saved);
+  if (options.reportDirectory) await writeReport(options.reportDirectory, saved, target.kind);
   const rebased = await rebasedOf(move, isChanged, saved.identity);
   return { ...rebased, names: saved.names, images: [rebased] };
 }
@@ -161,7 +161,7 @@ async function rebaseAll(app: StoredIndex, work: Work): Promise<RebaseReport> {
   const images = await Promise.all(
     plan.moves.map(({ move }, at) => rebasedOf(move, made[at]!.isChanged, saved.images[at]!)),
   );
-  if (options.reportDirectory) await writeReport(options.reportDirectory, saved);
+  if (options.reportDirectory) await writeReport(options.reportDirectory, saved, target.kind);
   return { ...images[0]!, digest: saved.identity.digest, names: saved.names, images };
 }
 

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { formatReport } from "../cnb/report-file.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import { hexOf } from "../oci/digest.ts";
 import { documentsOf, type Identity, type Image } from "../oci/image.ts";
 import type { Index } from "../oci/manifest.ts";
 import { familiarName, type Reference } from "../oci/reference.ts";
@@ -85,9 +86,18 @@ export async function saveIndex({ target, tags, emit, images, others, listed }: 
   return { identity: { imageId: saved[0]!.imageId, digest, size }, names: shown, images: saved };
 }
 
-/** Writes `report.toml` into a directory, which is made when it is not there (Platform spec, "report.toml"). */
-export async function writeReport(directory: string, { identity, names }: Saved): Promise<void> {
+/**
+ * Writes `report.toml` into a directory, which is made when it is not there (Platform spec, "report.toml"). An image that a daemon keeps has its ID
+ * there and no digest.
+ */
+export async function writeReport(directory: string, saved: Saved, kind: ImagePlace["kind"]): Promise<void> {
+  const { identity, names } = saved;
   await mkdir(directory, { recursive: true });
-  const text = formatReport({ tags: names, digest: identity.digest, manifestSize: identity.size });
+  const text = formatReport({
+    tags: names,
+    ...(kind === "daemon"
+      ? { imageId: hexOf(identity.imageId) }
+      : { digest: identity.digest, manifestSize: identity.size }),
+  });
   await writeText(under(hostPath(directory), "report.toml"), text);
 }

@@ -206,7 +206,7 @@ describe("a cache in a registry", () => {
 });
 
 describe("a launch cache", () => {
-  it("CACHE-007 ANALYZE-012 keeps what a daemon was sent; elsewhere it is ignored with a warning", async (context) => {
+  it("CACHE-007 ANALYZE-012 FILE-040 keeps what a daemon was sent; elsewhere it is ignored with a warning", async (context) => {
     const directory = join(bench.root, "launch");
     const launchCache = { format: "bind", directory } as const;
     const local = await elsewhere("nowhere", { launchCache });
@@ -214,8 +214,11 @@ describe("a launch cache", () => {
     expect(existsSync(directory)).toBe(false);
     const { address } = await engine(context);
     const outside = { dockerHost: formatDaemonAddress(address) };
-    const built = await elsewhere("launched", { launchCache, output: "daemon", outside });
+    const reportDirectory = join(bench.root, "report");
+    const built = await elsewhere("launched", { launchCache, output: "daemon", outside, reportDirectory });
     expect(built.fault).toBeUndefined();
+    const imageId = built.report!.imageId.slice("sha256:".length);
+    expect(bench.read("report/report.toml")).toBe(`[image]\n  tags = ["launched"]\n  image-id = "${imageId}"\n`);
     const own = built.report!.layers.map((layer) => `${layer.diffId}.tar`);
     expect(readdirSync(join(directory, "committed")).sort()).toEqual([...new Set(own)].sort());
     const again = await elsewhere("launched", { launchCache, output: "daemon", outside });
