@@ -155,6 +155,7 @@ async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildR
       platform,
       outside,
       keeper,
+      byId: options.previousImage !== undefined,
     });
     if (options.previousImage !== undefined && previous.kind !== target.kind)
       log.info(`${previous.text} is not kept where ${target.text} goes: layers of it have to be sent, which is slower`);

@@ -80,7 +80,10 @@ export class Outside implements AsyncDisposable {
   }
 
   /** The registries, and the daemon, as stores that can be handed on before anything is read or written. */
-  readonly images: { readonly registry: ImageStore & IndexStore; readonly daemon: ImageStore } = {
+  readonly images: {
+    readonly registry: ImageStore & IndexStore;
+    readonly daemon: ImageStore & Pick<Daemon, "readId">;
+  } = {
     registry: {
       readWhole: async (...words) => (await this.registry()).readWhole(...words),
       writePart: async (...words) => (await this.registry()).writePart(...words),
@@ -90,6 +93,7 @@ export class Outside implements AsyncDisposable {
     },
     daemon: {
       read: async (...words) => (await this.daemon()).read(...words),
+      readId: async (...words) => (await this.daemon()).readId(...words),
       write: async (...words) => (await this.daemon()).write(...words),
     },
   };

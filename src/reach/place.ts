@@ -46,7 +46,12 @@ export interface PlaceOptions {
   readonly outside?: Outside;
   /** Whose image a plain name means; the local store's unless said. */
   readonly keeper?: Keeper | undefined;
+  /** Whether an image of the daemon may also be called by its ID, as one that is only read may. */
+  readonly byId?: boolean;
 }
+
+/** What a daemon may know as an image's ID, or as the beginning of one. */
+const idPattern = /^(?:sha256:)?[0-9a-f]{12,64}$/;
 
 function isIndexStore(images: ImageStore & Partial<IndexStore>): images is ImageStore & IndexStore {
   return images.readWhole !== undefined && images.writePart !== undefined && images.writeIndex !== undefined;
@@ -75,6 +80,13 @@ export function openPlace(text: string, local: Layout, options: PlaceOptions): I
   for (const [prefix, kind] of outside ? prefixes : []) {
     if (!text.startsWith(prefix)) continue;
     return namePlace(text, withDefaultTag(parseReference(text.slice(prefix.length))), kind, outside!.images[kind]);
+  }
+  if (options.byId && outside && keeper === "daemon" && idPattern.test(text)) {
+    const { daemon } = outside.images;
+    // The daemon looks for a name first where the text could be one.
+    const read = () => daemon.readId(text);
+    const none = { names: [], indexes: undefined, [Symbol.asyncDispose]: async () => {} };
+    return { text, images: daemon, kind: keeper, read, readWhole: read, ...none };
   }
   const location = parseLocation(text, options.base);
   if (location.kind === "name") {

@@ -226,6 +226,20 @@ describe("a launch cache", () => {
   });
 });
 
+describe("a previous image of a daemon", () => {
+  it("ANALYZE-003 may be called by its ID", async (context) => {
+    const { address } = await engine(context);
+    const outside = { dockerHost: formatDaemonAddress(address) };
+    const { report } = await elsewhere("before", { output: "daemon", outside });
+    const id = report!.imageId.slice("sha256:".length);
+    for (const previousImage of [id, `sha256:${id}`, id.slice(0, 12)]) {
+      const { fault, lines } = await elsewhere("after", { output: "daemon", outside, previousImage });
+      expect(fault).toBeUndefined();
+      expect(lines().join("\n")).toContain(`Reusing layers from image '${previousImage}@`);
+    }
+  });
+});
+
 describe("checking before the build begins", () => {
   it("ANALYZE-006 a repository that may not be written to ends the build in analyze", async (context) => {
     await using registry = await startRegistry(context, { htpasswd: true });
