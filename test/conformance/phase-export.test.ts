@@ -496,7 +496,7 @@ describe("layers across builds", () => {
     );
   });
 
-  it("CACHE-009 LAYER-029 what is no longer cached is neither named nor kept", async () => {
+  it("CACHE-009 what is no longer cached is neither named nor kept", async () => {
     const cache = { format: "bind", directory: join(bench.root, "forgotten") } as const;
     const kept = () => readdirSync(join(cache.directory, "committed")).filter((name) => name.endsWith(".tar"));
     const named = () => bench.read("forgotten/committed/io.buildpacks.lifecycle.cache.metadata").match(/"[ab]":/g);
@@ -506,6 +506,14 @@ describe("layers across builds", () => {
     expect([kept().length, named()]).toEqual([2, ['"a":', '"b":']]);
     await build(`rm -rf "$CNB_LAYERS_DIR"/a*; ${layer("b", "cache=true")}`);
     expect([kept().length, named()]).toEqual([1, ['"b":']]);
+  });
+
+  it("LAYER-029 new metadata of a cached layer is stored, though its contents are as they were", async () => {
+    const build = async (script: string) =>
+      (await bench.build([bench.buildpack({ id: "t/meta", build: script })], { image: "meta" })).output;
+    await build(layer("c", "cache=true"));
+    await build(`printf '[types]\\ncache=true\\n[metadata]\\nkey="new"\\n' > "$CNB_LAYERS_DIR/c.toml"`);
+    expect(await build('cat "$CNB_LAYERS_DIR/c.toml"')).toBe('[metadata]\n  key = "new"\n');
   });
 
   it("SBOM-011 SBOM-014 SBOM-016 a layer's SBOM comes back with it", async () => {
