@@ -159,6 +159,8 @@ describe("publishing", () => {
     });
     expect(far.fault).toBeUndefined();
     expect(far.lines().join("\n")).toContain(`Pulling run image ${mirror}:latest`);
+    const listed = builder("127.0.0.1:1/run", ["127.0.0.1:2/run", mirror]);
+    expect((await bench.build([], { ...options, builder: listed, image: "from-listed" })).fault).toBeUndefined();
     // A rebase finds the recorded run image by the same ways.
     relay.requests.length = 0;
     const moved = await rebase({
