@@ -24,7 +24,8 @@ describe("API versions", () => {
     expect(api("1")).toEqual({ major: 1n, minor: 0n, text: "1" });
   });
 
-  it.each(["0.07x", "-1.0", "1.2.3", "v0.8", "", " 0.8", "0.", ".8", "0,8", "18446744073709551616.0"])(
+  const tooLarge = 2n ** 64n;
+  it.each(["0.07x", "-1.0", "1.2.3", "v0.8", "", " 0.8", "0.", ".8", "0,8", `${tooLarge}.0`, `0.${tooLarge}`])(
     "API-002 %j is no version",
     (text) => {
       const fault = faultOf(() => api(text));
@@ -94,6 +95,24 @@ describe("API versions", () => {
     expect(exitCodeOf(detectionFailure(false).fault)).toBe(20);
     expect(exitCodeOf(detectionFailure(true).fault)).toBe(21);
     expect(exitCodes.detect).toBe(22);
+  });
+
+  it("API-013 API-015 API-016 API-017 the exit code of each phase is the reference's", () => {
+    expect(exitCodes).toMatchObject({
+      platformApi: 11,
+      buildpackApi: 12,
+      analyze: 32,
+      restore: 42,
+      buildpackFailed: 51,
+      build: 52,
+      export: 62,
+      rebase: 72,
+      launch: 82,
+      generateFailed: 91,
+      generate: 92,
+      extend: 102,
+    });
+    for (const code of [exitCodes.general, exitCodes.usage]) expect([code > 0, code < 11]).toEqual([true, true]);
   });
 
   it("API-025 an extension declares a Buildpack API", () => {
