@@ -92,6 +92,11 @@ describe("buildpack.toml", () => {
     expect(lint(composite, none)).toEqual([]);
     expect(lint(composite)).toContain("order-with-scripts");
     expect(lint(descriptor(""), none)).toContain("scripts-missing");
+    for (const script of ["hasBinBuild", "hasBinDetect"]) {
+      const alone = { ...none, [script]: true };
+      expect(lint(composite, alone), script).toContain("order-with-scripts");
+      expect(lint(descriptor(""), alone), script).toContain("scripts-missing");
+    }
   });
 
   it("DESC-012 what a composite names has to be there", () => {
@@ -103,6 +108,8 @@ describe("buildpack.toml", () => {
   it("DESC-013 an entry of a composite's order has id and version", () => {
     const fault = faultOf(() => parse(descriptor("", '[[order]]\n[[order.group]]\nid = "x"')));
     expect(fault.message).toBe("Cannot read order[0].group[0].version at bp/buildpack.toml: it is missing");
+    const nameless = faultOf(() => parse(descriptor("", '[[order]]\n[[order.group]]\nversion = "1"')));
+    expect(nameless.message).toBe("Cannot read order[0].group[0].id at bp/buildpack.toml: it is missing");
   });
 
   it("DESC-014 a composite's order cannot name an extension, even one that is there", () => {

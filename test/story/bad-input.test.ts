@@ -71,8 +71,8 @@ describe("the command line answers bad input with one sentence and a hint", () =
 });
 
 describe("broken buildpacks", () => {
-  it("DESC-001 a directory without buildpack.toml", async () => {
-    mkdirSync(join(bench.root, "none"), { recursive: true });
+  it("DESC-001 a directory without buildpack.toml, even if there is one further down", async () => {
+    bench.buildpack({ id: "t/down" }, "none/down");
     const { fault } = await bench.build([join(bench.root, "none")]);
     expect(fault?.message).toBe(`Cannot read buildpack at ${join(bench.root, "none")}: there is no buildpack.toml`);
   });
