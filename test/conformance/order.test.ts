@@ -84,6 +84,9 @@ describe("orders", () => {
     expect(faultOf(() => parseSystem('[[system.pre.buildpacks]]\nid = "p"', "s")).message).toBe(
       "Cannot read system.pre.buildpacks[0].version at s: it is missing",
     );
+    expect(faultOf(() => parseSystem('[[system.post.buildpacks]]\nversion = "1"', "s")).message).toBe(
+      "Cannot read system.post.buildpacks[0].id at s: it is missing",
+    );
     const failing = attempt("p", { kind: "fail" });
     expect(judgeGroup([failing, attempt("a")]).verdict).toBe("fail");
   });
