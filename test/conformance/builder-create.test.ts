@@ -296,6 +296,30 @@ describe("builders that are made", () => {
     await expect(bench.look("refused", () => undefined)).rejects.toThrow("no image");
   });
 
+  it("TARGET-007 check buildpacks against the build image when they are made, and against the run image in each build", async () => {
+    await images();
+    const distro = (config: ImageConfig): ImageConfig => ({
+      ...config,
+      config: { ...config.config, Labels: { ...config.config.Labels, "io.buildpacks.base.distro.version": "13" } },
+    });
+    await bench.runImage("newer", distro);
+    const made = (version: string) =>
+      bench.buildpack({
+        id: `acme/debian-${version}`,
+        more: `[[targets]]\nos = "linux"\n[[targets.distros]]\nname = "debian"\nversion = "${version}"\n`,
+        detect: "echo detecting",
+      });
+    await expect(make({ name: "refused", config: definition([made("13")], []) })).rejects.toMatchObject({
+      code: "builder.target",
+    });
+    await make({ name: "older", config: definition([made("12")], []) });
+    expect((await bench.build([made("12")])).fault).toBeUndefined();
+    const { fault, lines } = await bench.build([made("12")], { runImage: "newer" });
+    expect(fault?.code).toBe("detect.error");
+    expect(lines("debug").join("\n")).toContain("unable to satisfy target os/arch constraints");
+    expect(lines("debug").join("\n")).not.toContain("detecting");
+  });
+
   it("IMG-004 say so when apps run as the user who builds, and nothing when they do not", async () => {
     const said = () => events.flatMap((event) => (event.type === "log" ? [event.text] : [])).join("\n");
     const config = definition([one], [["acme/one"]]);
