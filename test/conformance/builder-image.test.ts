@@ -45,6 +45,17 @@ describe("a build with a builder image", () => {
     ]);
   });
 
+  it("DET-010 DET-029 detects in the image, as it builds", async () => {
+    const say = 'echo "system: $(cat /etc/os-release)"';
+    const { lines, output } = await build({
+      buildpacks: ["test/one", "test/two"].map((id) => bench.buildpack({ id, detect: say, build: say })),
+      order: [["test/one", "test/two"].map((id) => ({ id, optional: false }))],
+      files: { "/etc/os-release": "ID=ours\n" },
+    });
+    const seen = [...lines("debug"), ...output.split("\n")].join("\n").match(/^system: .*$/gm);
+    expect(seen).toEqual(Array.from({ length: 4 }, () => "system: ID=ours"));
+  });
+
   it("BUILDER-002 follows order.toml, system.toml, build-config and run.toml, and finds buildpacks by their place", async () => {
     const say = (id: string) => ({ id, build: `echo "${id} A=$A B=$B C=$C D=$D"` });
     const outcome = await build(
@@ -92,6 +103,17 @@ describe("a build with a builder image", () => {
       expect(runImage).toMatchObject({ image: "run", mirrors: ["m"] });
     });
     expect((await build({ ...empty, runImages: [none] })).fault?.code).toBe("run-image.none");
+  });
+
+  it("ENV-014 takes HOME from the variables of the build image, else from its list of users", async () => {
+    const seen = (variables: readonly string[]) =>
+      build({
+        buildpacks: [bench.buildpack({ id: "test/main", build: 'echo "$HOME $PATH"' })],
+        order: one("test/main"),
+        base: { config: { ...buildUser.config, Env: ["PATH=/opt/x:/bin", ...variables] } },
+      }).then(({ output }) => output);
+    expect(await seen(["HOME=/tmp"])).toBe("/tmp /opt/x:/bin\n");
+    expect(await seen([])).toBe("/home/cnb /opt/x:/bin\n");
   });
 
   it("BUILDER-003 keeps to what the build image says: scripts see its proxies and paths, and nothing else of its variables", async () => {
