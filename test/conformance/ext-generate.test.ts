@@ -87,11 +87,11 @@ describe("extensions", () => {
     expect(report?.extensions).toEqual([]);
   });
 
-  it("EXT-012 what extensions provide is met, and buildpacks do not see it", async () => {
+  it("EXT-012 PLAN-023 what extensions provide is met, and buildpacks do not see it, even if they provide it too", async () => {
     const one = extension({ id: "provider", generate: "exit 0" });
     const both = bench.buildpack({
       id: "both",
-      detect: `${requires("tool")}\n${requires("own")}\nprintf '[[provides]]\\nname = "own"\\n' >>"$CNB_BUILD_PLAN_PATH"`,
+      detect: `${requires("tool")}\n${requires("own")}\nprintf '[[provides]]\\nname = "%s"\\n' own tool >>"$CNB_BUILD_PLAN_PATH"`,
       build: 'cat "$CNB_BP_PLAN_PATH"',
     });
     const { output, report } = await bench.build([both], { extensions: [one], reportDirectory: `${bench.root}/met` });
