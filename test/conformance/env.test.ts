@@ -61,8 +61,10 @@ describe("layer paths", () => {
     expect(env["PATH"]).toBe("/b/bin:/a/bin");
   });
 
-  it.each([{}, { PATH: "" }])("ENV-007 no colon is left where there was nothing: %j", (env) => {
-    expect(withLayerPaths(env, { bin: "/a/bin" }, "build")["PATH"]).toBe("/a/bin");
+  it.each([{}, { PATH: "" }])("ENV-007 a colon separates, and none is left where there was nothing: %j", (env) => {
+    const path = withLayerPaths(env, { bin: "/a/bin" }, "build");
+    expect(path["PATH"]).toBe("/a/bin");
+    expect(withLayerPaths(path, { bin: "/b/bin" }, "build")["PATH"]).toBe("/b/bin:/a/bin");
   });
 
   it("ENV-008 a directory that is not there adds nothing", () => {
@@ -192,11 +194,15 @@ describe("modification rules", () => {
   it("ENV-037 append runs from earlier to later and from general to specific", () => {
     const layers = ["a", "b"].flatMap((name) => [{ "X.append": `${name}1` }, { "X.append": `${name}2` }]);
     expect(applied({ X: "0" }, ...layers)["X"]).toBe("0a1a2b1b2");
+    const [env, envBuild] = [files({ "X.append": "general" }), files({ "X.append": "special" })];
+    expect(withBuildLayer({}, { paths: {}, env, envBuild })["X"]).toBe("generalspecial");
   });
 
   it("ENV-038 prepend is its mirror", () => {
     const layers = ["a", "b"].flatMap((name) => [{ "X.prepend": `${name}1` }, { "X.prepend": `${name}2` }]);
     expect(applied({ X: "0" }, ...layers)["X"]).toBe("b2b1a2a10");
+    const [env, envBuild] = [files({ "X.prepend": "general" }), files({ "X.prepend": "special" })];
+    expect(withBuildLayer({}, { paths: {}, env, envBuild })["X"]).toBe("specialgeneral");
   });
 
   it("ENV-039 override: the last writer wins", () => {

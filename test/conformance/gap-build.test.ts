@@ -70,12 +70,12 @@ describe("the phases", () => {
 });
 
 describe("what build runs with", () => {
-  it("ENV-003 ENV-032 only layers for the build reach later builds, and never their own author or detect", async () => {
+  it("ENV-003 ENV-031 ENV-032 only layers for the build reach later builds, and never their own author or detect", async () => {
     const all = ["l", "b", "c"].map((name) =>
       layer(
         name,
         { l: "launch=true", b: "build=true", c: "cache=true" }[name]!,
-        `mkdir "$CNB_LAYERS_DIR/${name}/env.build"; printf 1 > "$CNB_LAYERS_DIR/${name}/env.build/SEEN_${name}"`,
+        `cd "$CNB_LAYERS_DIR/${name}"; mkdir env env.build; printf 1 > env/SEEN_BY_ALL_${name}; printf 1 > env.build/SEEN_${name}`,
       ),
     );
     const say = "echo $(env | grep ^SEEN_ | sort); echo $PATH";
@@ -84,7 +84,7 @@ describe("what build runs with", () => {
     const { output, lines } = await bench.build([first, second]);
     const [own, , seen, path] = output.split("\n");
     expect(own).toBe("");
-    expect(seen).toBe("SEEN_b=1");
+    expect(seen).toBe("SEEN_BY_ALL_b=1 SEEN_b=1");
     expect(path).toMatch(/^\S+\/v_first\/b\/bin:/);
     expect(path).not.toMatch(/v_first\/[lc]\//);
     expect(lines("debug").join("\n")).not.toContain("SEEN_");
@@ -140,6 +140,31 @@ describe("what build runs with", () => {
     );
     const { output } = await bench.build([], { builder, env: { ONE: "user", TWO: "user", "THREE.append": "x" } });
     expect(output).toBe("ONE THREE.append TWO one=user two=operator three=THREE.append=x\n");
+    expect(Object.keys(process.env).filter((name) => /^(ONE|TWO|THREE)/.test(name))).toEqual([]);
+  });
+
+  it("ENV-026 an operator's variable is a file of its name and suffix", async () => {
+    const builder = bench.builder(
+      [
+        bench.buildpack({
+          id: "v/files",
+          build: 'cd /cnb/build-config/env; for f in *; do echo "$f=$(cat "$f")"; done',
+        }),
+      ],
+      [["v/files"]],
+      '[[build.env]]\nname = "ONE"\nvalue = "1"\n[[build.env]]\nname = "TWO"\nvalue = "2"\nsuffix = "append"\n',
+    );
+    const { output } = await bench.build([], { builder, sandbox: "namespace" });
+    expect(output).toBe("ONE=1\nTWO.append=2\n");
+  });
+
+  it("ENV-010 BP_ and BPL_ variables are the user's and HOME is the base's, for each script", async () => {
+    const say = 'env | grep -E "^(BP_|BPL_|HOME=)" | sort; echo end';
+    const all = ["v/one", "v/two"].map((id) => bench.buildpack({ id, build: say }));
+    const { output } = await bench.build(all, { env: { BP_A: "1", BPL_B: "2" }, sandbox: "namespace" });
+    const [first, second] = output.split("end\n");
+    expect(first!.split("\n").sort()).toEqual(["", "BPL_B=2", "BP_A=1", "HOME=/home/cnb"]);
+    expect(second).toBe(first);
   });
 
   it("PLAN-019 edits to the plan it was given mean nothing to later buildpacks", async () => {

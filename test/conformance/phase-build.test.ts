@@ -96,14 +96,13 @@ exit 0`;
     }
   });
 
-  it("TARGET-012 TARGET-013 API-006 target variables come from the run image, and only for APIs that know them", async () => {
-    const now = bench.buildpack({
-      id: "t/now",
-      build: 'echo "now:$CNB_TARGET_OS/$CNB_TARGET_ARCH $CNB_TARGET_DISTRO_NAME $CNB_TARGET_DISTRO_VERSION"',
-    });
+  it("TARGET-012 TARGET-013 API-006 ENV-049 target variables come from the run image, and only for APIs that know them", async () => {
+    const say = 'echo "now:$CNB_TARGET_OS/$CNB_TARGET_ARCH $CNB_TARGET_DISTRO_NAME $CNB_TARGET_DISTRO_VERSION"';
+    const now = bench.buildpack({ id: "t/now", detect: say, build: say });
     const old = bench.buildpack({ id: "t/old", api: "0.7", build: 'echo "old:$CNB_TARGET_OS$CNB_LAYERS_DIR."' });
-    const { output } = await bench.build([now, old]);
+    const { output, lines } = await bench.build([now, old]);
     expect(output).toMatch(/now:linux\/(amd64|arm64) debian 12\n/);
+    expect(lines("debug").join("\n")).toContain(output.split("\n")[0]);
     expect(output).toContain("old:.\n");
   });
 });
@@ -128,10 +127,13 @@ describe("build phase", () => {
 
   it("BUILD-004 BUILD-005 BUILD-006 layers directory, plan and platform come as variables and as arguments", async () => {
     const build = 'echo "$CNB_LAYERS_DIR $CNB_BP_PLAN_PATH $CNB_PLATFORM_DIR"; echo "$1 $3 $2"';
-    const { output } = await bench.build([bench.buildpack({ id: "t/args", build })], { sandbox: "namespace" });
-    const [variables, positional] = output.trim().split("\n");
+    const old = bench.buildpack({ id: "t/old", api: "0.7", build });
+    const { output } = await bench.build([bench.buildpack({ id: "t/args", build }), old], { sandbox: "namespace" });
+    const [variables, positional, none, positionalOfOld] = output.trim().split("\n");
     expect(variables).toBe(positional);
     expect(variables).toMatch(/^\/layers\/t_args \S+plan\.toml \/platform$/);
+    expect(none?.trim()).toBe("");
+    expect(positionalOfOld).toMatch(/^\/layers\/t_old \S+plan\.toml \/platform$/);
   });
 
   it("BUILD-007 BUILD-014 a build without outputs is fine", async () => {
@@ -139,20 +141,25 @@ describe("build phase", () => {
     expect(report?.processes).toEqual([]);
   });
 
-  it("BUILD-007 each output is read after the buildpack that left it", async () => {
+  it("BUILD-007 ENV-035 each output is read after the buildpack that left it", async () => {
     const first = bench.buildpack({
       id: "t/first",
       info: 'sbom-formats = ["application/vnd.cyclonedx+json"]',
       build: `cd "$CNB_LAYERS_DIR"
-mkdir -p l/env.build; printf '[types]\\nbuild=true\\nlaunch=true\\n' > l.toml; printf seen > l/env.build/FIRST
+mkdir -p l/env.build; printf '[types]\\nbuild=true\\nlaunch=true\\n' > l.toml; printf 'seen \\n' > l/env.build/FIRST
 printf '[metadata]\\nkept = "store"\\n' > store.toml
 printf '[[labels]]\\nkey="one"\\nvalue="launch"\\n[[processes]]\\ntype="web"\\ncommand=["true"]\\n[[slices]]\\npaths=["file.txt"]\\n' > launch.toml
 echo '{"bomFormat":"CycloneDX"}' > l.sbom.cdx.json`,
     });
-    const { report, output } = await bench.build([first, bench.buildpack({ id: "t/second", build: 'echo "$FIRST"' })], {
-      image: "outputs",
-    });
-    expect(output).toBe("seen\n");
+    const { report, output } = await bench.build(
+      [first, bench.buildpack({ id: "t/second", build: 'echo "$FIRST."' })],
+      {
+        image: "outputs",
+        sbomDirectory: join(bench.root, "sboms"),
+      },
+    );
+    expect(output).toBe("seen \n.\n");
+    expect(bench.read("sboms/launch/t_first/l/sbom.cdx.json")).toBe('{"bomFormat":"CycloneDX"}\n');
     expect(report?.processes).toEqual(["web"]);
     expect(report?.layers.map(({ id }) => id)).toEqual(expect.arrayContaining(["t/first:l", "slice-2"]));
     await bench.look("outputs", ({ image }) => {
@@ -172,7 +179,7 @@ echo '{"bomFormat":"CycloneDX"}' > l.sbom.cdx.json`,
     expect(fault!.message).toContain("launch.toml");
   });
 
-  it("ENV-004 ENV-005 ENV-006 later buildpacks find the build layers of earlier ones on PATH, the last layer first", async () => {
+  it("ENV-004 ENV-005 ENV-006 ENV-009 later buildpacks find the build layers of earlier ones on PATH, the last layer first", async () => {
     const make = (name: string) =>
       `mkdir -p "$CNB_LAYERS_DIR/${name}/bin"; printf '[types]\\nbuild=true\\n' > "$CNB_LAYERS_DIR/${name}.toml"`;
     const first = bench.buildpack({
@@ -185,16 +192,25 @@ echo '{"bomFormat":"CycloneDX"}' > l.sbom.cdx.json`,
     expect(output).toMatch(/^\/layers\/t_first\/b\/bin:\/layers\/t_first\/a\/bin:/m);
   });
 
+  it("ENV-008 only directories of a layer that are there become paths", async () => {
+    const make =
+      'L="$CNB_LAYERS_DIR/l"; mkdir -p "$L/bin"; touch "$L/lib"; printf "[types]\\nbuild=true\\n" > "$L.toml"';
+    const first = bench.buildpack({ id: "t/some", build: make });
+    const second = bench.buildpack({ id: "t/look", build: 'echo "${PATH%%:*} $LD_LIBRARY_PATH$LIBRARY_PATH$CPATH."' });
+    const { output } = await bench.build([first, second], { sandbox: "namespace" });
+    expect(output).toBe("/layers/t_some/l/bin .\n");
+  });
+
   it("ENV-020 ENV-021 ENV-023 user variables are files and variables; clear-env hides the variables only", async () => {
     const open = bench.buildpack({ id: "t/open", build: 'echo "open:$USER_VAR"' });
     const clear = bench.buildpack({
       id: "t/clear",
       info: "clear-env = true",
-      build: 'echo "clear:$USER_VAR:$(cat "$CNB_PLATFORM_DIR/env/USER_VAR")"',
+      build: 'cd "$CNB_PLATFORM_DIR/env"; echo "clear:$USER_VAR:$(cat USER_VAR):$(wc -c < USER_VAR):$(ls)"',
     });
     const { output } = await bench.build([open, clear], { env: { USER_VAR: "hello" } });
     expect(output).toContain("open:hello\n");
-    expect(output).toContain("clear::hello\n");
+    expect(output).toContain("clear::hello:5:USER_VAR\n");
   });
 
   it("PLAN-017 PLAN-020 PLAN-021 a provider gets every requirement, and what it leaves unmet goes to the next one", async () => {
