@@ -62,6 +62,7 @@ describe("buildpack.toml", () => {
   it("DESC-007 keys in another case are found as the reference finds them, the exact one first", () => {
     expect(parse('API = "0.8"\n[Buildpack]\nID = "a"\nVersion = "1"\n').id).toBe("a");
     expect(parse(descriptor('ID = "other"')).id).toBe("a/b");
+    expect(parse(descriptor("").replace("id =", 'ID = "other"\nid =')).id).toBe("a/b");
   });
 
   it("DESC-008 clear-env is false unless said", () => {
@@ -75,6 +76,7 @@ describe("buildpack.toml", () => {
   it("DESC-009 licences have a type, a uri or both", () => {
     const text = descriptor('[[buildpack.licenses]]\ntype = "MIT"\n[[buildpack.licenses]]\nuri = "https://l"');
     expect(parse(text).licenses).toEqual([{ type: "MIT" }, { uri: "https://l" }]);
+    expect(lint(text)).not.toContain("license-empty");
     expect(lint(descriptor("[[buildpack.licenses]]"))).toContain("license-empty");
   });
 
