@@ -72,6 +72,15 @@ describe("extensions", () => {
     expect(bench.read("app/file.txt")).toBe("content\n");
   });
 
+  it("ORDER-008 an extension is optional, whatever the builder's order says", async () => {
+    const all = [extension({ id: "says-no", detect: "exit 100" }), extension({ id: "says-yes", generate: "exit 0" })];
+    const entries = ["says-no", "says-yes"].map((id) => `{ id = "${id}", version = "1.0.0", optional = false }`);
+    const more = `${all.map((uri) => `[[extensions]]\nuri = "${uri}"\n`).join("")}[[order-extensions]]\ngroup = [${entries.join(", ")}]\n`;
+    const { report, fault } = await bench.build([], { builder: bench.builder([user], [["user"]], more) });
+    expect(fault).toBeUndefined();
+    expect(report?.extensions).toEqual([{ id: "says-yes", version: "1.0.0" }]);
+  });
+
   it("EXT-004 an extension without bin/detect passes with the plan in its detect folder", async () => {
     const files = { "detect/plan.toml": '[[provides]]\nname = "tool"\n', "generate/run.Dockerfile": "FROM other\n" };
     const one = extension({ id: "static", detect: "none", files });
