@@ -90,6 +90,14 @@ describe("what build runs with", () => {
     expect(lines("debug").join("\n")).not.toContain("SEEN_");
   });
 
+  it("ENV-045 of a layer's env directories only files count, and of those only the ones with a known suffix", async () => {
+    const more = `cd "$CNB_LAYERS_DIR/e"; mkdir -p env.build/SEEN_FOLDER; touch env.build/SEEN_FOLDER/SEEN_INSIDE
+      printf 1 > env.build/SEEN_ODD.unknown; printf 1 > env.build/SEEN_FILE`;
+    const first = bench.buildpack({ id: "v/odd", build: layer("e", "build=true", more) });
+    const second = bench.buildpack({ id: "v/see", build: "env | grep ^SEEN_" });
+    expect((await bench.build([first, second])).output).toBe("SEEN_FILE=1\n");
+  });
+
   it("ENV-012 ENV-013 BUILD-004 BUILD-010 BUILD-012 SEC-003 a script has the specification's variables and no others of ours", async () => {
     const { output } = await bench.build([bench.buildpack({ id: "v/names", build: "env | cut -d= -f1 | sort" })], {
       env: { MINE: "1" },
