@@ -152,7 +152,7 @@ describe("a build with a builder image", () => {
     expect(chosen.output).toContain("/elsewhere /lay/test_main");
   });
 
-  it("BUILDER-007 speaks the newest Platform API that the builder's lifecycle follows, too", async () => {
+  it("BUILDER-007 API-008 speaks the newest Platform API that the builder's lifecycle follows, too", async () => {
     const recipe = { buildpacks: [bench.buildpack({ id: "test/main", api: "0.11" })], order: one("test/main") };
     const apis = (platform: string[], buildpack = ["0.11", "0.12"]): BuilderRecipe => ({
       ...recipe,

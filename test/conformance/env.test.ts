@@ -316,7 +316,7 @@ describe("CNB variables by Buildpack API", () => {
     });
   });
 
-  it("BUILD-010 ENV-049 the target comes with 0.10, and only what is known of it", () => {
+  it("BUILD-010 ENV-049 TARGET-012 the target comes with 0.10, and only what is known of it", () => {
     const names = (target: typeof inputs.target | { os: string; arch: string }) =>
       Object.entries(buildVariables(at("0.11"), { ...build, target })).filter(([name]) => name.includes("TARGET"));
     expect(names(inputs.target)).toEqual([
