@@ -134,7 +134,7 @@ describe("a rebase of an image we built", () => {
     expect((await read("refused")).identity).toEqual(before.identity);
   });
 
-  it("REBASE-008 REBASE-010 with force all of that is said and done, and the new run image is recorded by the name it was given by", async () => {
+  it("REBASE-006 REBASE-008 REBASE-010 REBASE-011 with force all of that is said and done, and the new run image is recorded by the name it was given by", async () => {
     await appOn("forced", { [labelNames.rebasable]: "false" });
     await putBase("foreign", 2, { [labelNames.distroVersion]: "13" }, { architecture: "riscv64" });
     const { report, events } = await run({ image: "forced", runImage: "foreign", force: true });

@@ -241,9 +241,11 @@ describe("what a rebase makes", () => {
     expect(rebased(app, to).config).not.toHaveProperty("variant");
   });
 
-  it("REBASE-010 a name that was not recorded replaces the recorded ones and their mirrors", () => {
+  it("REBASE-010 REBASE-021 a name that was not recorded replaces the recorded ones and their mirrors", () => {
     const names = { image: recorded, mirrors: ["mirror.example/m:1"] };
-    const metadata = lifecycleOf(rebased(appImage(oldBase, { names }), newBase, "other.example/x:1").config)!;
+    const moved = rebased(appImage(oldBase, { names }), newBase, "other.example/x:1");
+    const metadata = lifecycleOf(moved.config)!;
+    for (const name of [recorded, ...names.mirrors]) expect(documentsOf(moved).configText).not.toContain(name);
     expect(metadata.runImage).toMatchObject({ image: "other.example/x:1" });
     expect(metadata.runImage).not.toHaveProperty("mirrors");
     expect(metadata.stack).toEqual({ runImage: { image: "other.example/x:1" } });

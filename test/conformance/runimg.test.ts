@@ -81,6 +81,8 @@ describe("what the label says of a run image", () => {
     ["busybox", "docker.io/library/busybox:latest", true],
     ["index.docker.io/library/busybox", "busybox:latest", true],
     ["busybox:1", "busybox", false],
+    [`busybox:1@sha256:${"a".repeat(64)}`, "busybox:1", true],
+    [`busybox@sha256:${"a".repeat(64)}`, `busybox@sha256:${"b".repeat(64)}`, true],
     ["a.example/x:1", "b.example/x:1", false],
     ["Not A Name", "Not A Name", true],
     ["Not A Name", "busybox", false],
