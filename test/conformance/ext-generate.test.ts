@@ -1,13 +1,16 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseBuildMetadata } from "../../src/cnb/build-metadata.ts";
+import { parseExtension } from "../../src/cnb/extension.ts";
 import { parseLifecycleMetadata } from "../../src/cnb/label.ts";
 import { parseMetadata } from "../../src/cnb/metadata-file.ts";
 import { labelsOf } from "../../src/oci/config.ts";
 import { detect } from "../../src/phase/detect.ts";
+import { readGenerated } from "../../src/phase/generated.ts";
 import type { Runner } from "../../src/phase/script.ts";
 import type { ScriptEnvironment } from "../../src/phase/script-environment.ts";
 import type { Workspace } from "../../src/phase/workspace.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";
+import { hostPath } from "../../src/std/path.ts";
 import { anyOf, order } from "../support/buildpack.ts";
 import { dockerfile, requires, type ShellExtension, writeExtension } from "../support/extension.ts";
 import { Bench } from "../support/flow.ts";
@@ -90,22 +93,29 @@ describe("extensions", () => {
   });
 
   it("EXT-006 an extension that requires something errs, and the group goes on without it", async () => {
-    const one = extension({ id: "wants", detect: requires("tool"), generate: "exit 0" });
-    const { report, fault } = await bench.build([bench.buildpack({ id: "plain" })], { extensions: [one] });
-    expect(fault).toBeUndefined();
-    expect(report?.extensions).toEqual([]);
+    const provides = `printf '[[provides]]\\nname = "own"\\n' >"$CNB_BUILD_PLAN_PATH"`;
+    const plain = bench.buildpack({ id: "plain" });
+    for (const name of ["tool", "own"]) {
+      const one = extension({ id: `wants-${name}`, detect: `${provides}\n${requires(name)}`, generate: "exit 0" });
+      const { report, fault } = await bench.build([plain], { extensions: [one] });
+      expect(fault).toBeUndefined();
+      expect(report?.extensions).toEqual([]);
+    }
   });
 
   it("EXT-012 PLAN-023 what extensions provide is met, and buildpacks do not see it, even if they provide it too", async () => {
-    const one = extension({ id: "provider", generate: "exit 0" });
+    const one = extension({ id: "provider", generate: 'cat "$CNB_BP_PLAN_PATH"' });
     const both = bench.buildpack({
       id: "both",
       detect: `${requires("tool")}\n${requires("own")}\nprintf '[[provides]]\\nname = "%s"\\n' own tool >>"$CNB_BUILD_PLAN_PATH"`,
       build: 'cat "$CNB_BP_PLAN_PATH"',
     });
-    const { output, report } = await bench.build([both], { extensions: [one], reportDirectory: `${bench.root}/met` });
-    expect(output).not.toContain('name = "tool"');
-    expect(output).toContain('name = "own"');
+    const { output, report, events } = await bench.build([both], {
+      extensions: [one],
+      reportDirectory: `${bench.root}/met`,
+    });
+    expect(printed(events)).toBe('[[entries]]\n  name = "tool"\n');
+    expect(output).toBe(`${printed(events)}[[entries]]\n  name = "own"\n`);
     expect(report?.plan.map(({ requires: [first] }) => first?.name)).toEqual(["own"]);
     expect(bench.read("met/plan.toml")).not.toContain("tool");
   });
@@ -150,6 +160,27 @@ describe("extensions", () => {
       expect(bench.exists(`places/generated/acme_all/${name}`), name).toBe(true);
     expect(report?.layers.map(({ id }) => id)).not.toContain("acme/all");
     expect(bench.exists("sbom/launch/acme_all")).toBe(false);
+  });
+
+  it("EXT-014 EXT-030 what it makes are Dockerfiles, their arguments and their contexts", async () => {
+    const one = parseExtension('api = "0.10"\n[extension]\nid = "a"\nversion = "1"', "here", { hasScripts: true });
+    const config = (kind: string) => `[[${kind}.args]]\nname = "for"\nvalue = "${kind}"\n`;
+    const make = async (folder: string, contexts: readonly string[]) => {
+      bench.write(`${folder}/extend-config.toml`, config("build") + config("run"));
+      bench.write(`${folder}/run.Dockerfile`, "FROM other\n");
+      bench.write(`${folder}/build.Dockerfile`, dockerfile("RUN true"));
+      for (const name of contexts) bench.write(`${folder}/${name}/file`, "x");
+      const found = await readGenerated(hostPath(`${bench.root}/${folder}`), one);
+      expect(found.map(({ kind, given }) => [kind, given])).toEqual([
+        ["run", [{ name: "for", value: "run" }]],
+        ["build", [{ name: "for", value: "build" }]],
+      ]);
+      return found.map(({ context }) => context?.slice(bench.root.length + folder.length + 2));
+    };
+    expect(await make("made/app", [])).toEqual([undefined, undefined]);
+    expect(await make("made/both", ["context"])).toEqual(["context", "context"]);
+    expect(await make("made/run", ["context.run"])).toEqual(["context.run", undefined]);
+    expect(await make("made/each", ["context.build", "context.run"])).toEqual(["context.run", "context.build"]);
   });
 
   it.each([

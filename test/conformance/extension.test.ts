@@ -14,8 +14,13 @@ import { parseExtension } from "../../src/cnb/extension.ts";
 import { parseExtensionDockerfile } from "../../src/cnb/extension-dockerfile.ts";
 import { planRunImage } from "../../src/cnb/run-image-switch.ts";
 import type { ContainerConfig, ImageConfig } from "../../src/oci/config.ts";
-import { parseDiffId } from "../../src/oci/digest.ts";
+import { diffIdOfTar, parseDiffId } from "../../src/oci/digest.ts";
+import { withLayers } from "../../src/oci/image.ts";
+import { mediaTypes } from "../../src/oci/media-type.ts";
+import { parseReference } from "../../src/oci/reference.ts";
+import { keepExtended, readExtended } from "../../src/phase/extended-cache.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";
+import { memoryStore } from "../../src/store/memory.ts";
 import { dockerfile } from "../support/extension.ts";
 import { faultOf } from "../support/fault.ts";
 
@@ -230,6 +235,20 @@ describe("an extended image", () => {
     expect([fault.code, exitCodeOf(fault)]).toEqual(["extend.root", 102]);
     expect(() => checkFinalUser("build", [step({ User })])).not.toThrow();
     expect(() => checkFinalUser("run", [step({ User }), step({ User: "1000:1000" })])).not.toThrow();
+  });
+
+  it("EXT-037 serves later builds for two weeks, and no longer", async () => {
+    const store = memoryStore();
+    const { digest } = await store.put(mediaTypes.oci.tar, [Buffer.from("a layer")]);
+    const layer = { diffId: diffIdOfTar(digest), descriptor: { mediaType: mediaTypes.oci.tar, size: 7, digest } };
+    const base = withLayers({ family: "oci", layers: [], config: config({}, "") }, []);
+    const made = withLayers({ ...base, config: config({ User: "1000" }, "") }, [layer]);
+    const [name, then] = [parseReference("cache.example/extended:run"), Date.UTC(2026, 0, 1)];
+    await keepExtended(name, made, store, then);
+    const readAfter = (days: number) => readExtended(name, base, store, then + days * 24 * 3600 * 1000);
+    expect((await readAfter(13.9))?.image.config.config).toEqual({ User: "1000" });
+    expect(await readAfter(14)).toBeUndefined();
+    expect(await readAfter(-1)).toBeUndefined();
   });
 
   it("EXT-035 who leaves another user than there was is warned of", () => {
