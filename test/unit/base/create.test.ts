@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { diffPackages } from "../../../src/base/diff.ts";
 import { packagesOf } from "../../../src/base/packages.ts";
+import { ociArchitecture } from "../../../src/oci/platform.ts";
 import { architecture, debianArchive } from "../../support/debian-archive.ts";
 import { bench, contentsOf } from "./place.ts";
 import { definition, from, release, sample } from "./sample.ts";
@@ -14,7 +15,8 @@ describe("a base from packages", { timeout: 60_000 }, () => {
     const more = ["[base]", ...about, "stack = 'team.stack'", "[env]", "LANG = 'C.UTF-8'", "[user]", "uid = 1234"];
     const report = await place.create(definition(["app", "base-files"], more.join("\n")), from(sample(test)));
     const { config, ...image } = report.image.config;
-    expect(image).toMatchObject({ os: "linux", created: "1980-01-01T00:00:01Z" });
+    const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
+    expect(image).toMatchObject({ ...platform, created: "1980-01-01T00:00:01Z" });
     expect(config.User).toBe("1234:1234");
     expect(config.Env).toEqual([
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
