@@ -64,7 +64,7 @@ async function entriesOf(stored: StoredImage): Promise<Map<string, LayerEntry>> 
 }
 
 describe("builders that are made", () => {
-  it("BUILDER-001 BUILDER-002 FILE-053 have the files of a builder, each buildpack in a layer at its place", async () => {
+  it("BUILDER-001 BUILDER-002 BUILDER-005 FILE-053 have the files of a builder, each buildpack in a layer at its place", async () => {
     await images();
     const more =
       '[[build.env]]\nname = "JAVA_OPTS"\nvalue = "-Xmx1g"\nsuffix = "append"\ndelim = " "\n[[build.env]]\nname = "A"\nvalue = "b"\n' +
@@ -111,6 +111,8 @@ describe("builders that are made", () => {
       const modules = parseModuleLayers(labels[builderLabels.buildpackLayers]!, "label");
       expect(new Set(modules.map(({ diffId }) => diffId)).size).toBe(2);
       expect(parseBuilderMetadata(labels[builderLabels.metadata]!, "label").lifecycle).toEqual(own);
+      expect(labels[builderLabels.order]).toBe('[{"group":[{"id":"acme/one"},{"id":"acme/two","optional":true}]}]');
+      expect([labels[builderLabels.orderExtensions], labels[builderLabels.extensionLayers]]).toEqual(["null", "{}"]);
       expect(labels[builderLabels.system]).toBe(
         '{"pre":{"buildpacks":[{"id":"acme/two","version":"2.0.0"}]},"post":{}}',
       );
@@ -388,6 +390,7 @@ describe("builders that are made", () => {
         uid: 0,
         mtime: 315_532_801,
       });
+      expect(entries.get("/cnb/lifecycle/lifecycle.toml")!.text).toBe(bench.read("release/lifecycle.toml"));
       const { lifecycle } = parseBuilderMetadata(labelsOf(stored.image.config)[builderLabels.metadata]!, "l");
       expect([lifecycle.version, lifecycle.platform.supported]).toEqual(["0.19.0", ["0.12"]]);
     });

@@ -29,7 +29,7 @@ description = "Base builder"
   build-image = "docker.io/paketobuildpacks/build-jammy-base:0.1.2"
   id = "io.buildpacks.stacks.jammy"
   run-image = "index.docker.io/paketobuildpacks/run-jammy-base:latest"
-  run-image-mirrors = []
+  run-image-mirrors = ["gcr.io/paketo-buildpacks/run-jammy-base:latest"]
 `;
 
 const heroku = `
@@ -77,7 +77,12 @@ describe("builder.toml", () => {
     expect(builder).toMatchObject({
       description: "Base builder",
       buildImage: "docker.io/paketobuildpacks/build-jammy-base:0.1.2",
-      runImages: [{ image: "index.docker.io/paketobuildpacks/run-jammy-base:latest", mirrors: [] }],
+      runImages: [
+        {
+          image: "index.docker.io/paketobuildpacks/run-jammy-base:latest",
+          mirrors: ["gcr.io/paketo-buildpacks/run-jammy-base:latest"],
+        },
+      ],
       stackId: "io.buildpacks.stacks.jammy",
       lifecycle: { version: "0.20.7" },
       order: [[{ id: "paketo-buildpacks/java", version: "17.1.0", optional: false }]],
