@@ -65,10 +65,9 @@ uri = "https://licence.example"
   });
 
   it("PROJ-006 a licence has a type, a place, or both, never neither", () => {
-    const both = modern('[[_.licenses]]\ntype = "MIT"\nuri = "LICENSE"').about.licenses;
-    expect(both).toEqual([{ type: "MIT", uri: "LICENSE" }]);
-    const each = modern('[[_.licenses]]\ntype = "MIT"\n[[_.licenses]]\nuri = "LICENSE"').about.licenses;
-    expect(each).toEqual([{ type: "MIT" }, { uri: "LICENSE" }]);
+    const each = ['type = "MIT"', 'uri = "LICENSE"', 'type = "MIT"\nuri = "LICENSE"'];
+    const { licenses } = modern(each.map((text) => `[[_.licenses]]\n${text}\n`).join("")).about;
+    expect(licenses).toEqual([{ type: "MIT" }, { uri: "LICENSE" }, { type: "MIT", uri: "LICENSE" }]);
     expect(faultOf(() => modern("[[_.licenses]]\n")).code).toBe("project.license");
     expect(faultOf(() => parse('[[project.licenses]]\nname = "MIT"')).code).toBe("project.license");
   });
@@ -124,6 +123,13 @@ uri = "https://licence.example"
     expect(faultOf(() => inline('api = "0.10"')).message).toContain("script.inline");
     expect(faultOf(() => inline('api = "ten"\ninline = "true"')).code).toBe("api.parse");
     expect(faultOf(() => inline('api = "0.10"\ninline = "true"\nshell = "a\\nb"')).code).toBe("project.shell");
+  });
+
+  it("PROJ-020 variables have a name and a value, in the first schema directly under the build", () => {
+    const variables = [{ name: "A", value: "1", execEnv: [] }];
+    expect(parse('[[build.env]]\nname = "A"\nvalue = "1"').env).toEqual(variables);
+    expect(modern('[[io.buildpacks.build.env]]\nname = "A"\nvalue = "1"').env).toEqual(variables);
+    expect(faultOf(() => parse('[[build.env]]\nvalue = "1"')).message).toContain("build.env[0].name");
   });
 
   it("PROJ-021 the variables of 0.2 may stand under the name they had at first", () => {
