@@ -47,6 +47,8 @@ describe("the index of a buildpack registry", () => {
     for (const bad of ["[1]", '{"version":1}', '{"version":"1","yanked":"no"}'])
       expect(faultOf(() => parseIndexFile(`${line("1")}\n${bad}`, "index")).message).toContain("index:2");
     expect(faultOf(() => parseIndexFile("{", "index")).code).toBe("json.parse");
+    for (const list of [`${line("1")},\n${line("2")}`, `[${line("1")},${line("2")}]`])
+      expect(faultOf(() => parseIndexFile(list, "index")).message).toContain("index:1");
   });
 
   it.each(["docker.io/acme/ruby:1.0.0", "", "Not A Name"])("REG-007 the address %j is not taken", (address) => {
