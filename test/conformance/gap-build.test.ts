@@ -138,7 +138,7 @@ describe("what build runs with", () => {
 
   it("ENV-024 ENV-025 ENV-026 ENV-027 ENV-028 ENV-030 TRAP-006 TRAP-018 users' files are plain names, operators' have suffixes and the last word", async () => {
     const say =
-      'ls "$CNB_PLATFORM_DIR/env" | tr "\\n" " "; echo "one=$ONE two=$TWO three=$(tr "\\0" "\\n" < /proc/$$/environ | grep ^THREE)"';
+      'ls "$CNB_PLATFORM_DIR/env" /cnb/build-config/env | tr "\\n" " "; echo "one=$ONE two=$TWO three=$(tr "\\0" "\\n" < /proc/$$/environ | grep ^THREE)"';
     const variable = (name: string, suffix: string) =>
       `[[build.env]]\nname = "${name}"\nvalue = "operator"\n${suffix && `suffix = "${suffix}"`}\n`;
     const builder = bench.builder(
@@ -146,8 +146,11 @@ describe("what build runs with", () => {
       [["v/who"]],
       variable("ONE", "") + variable("TWO", "override"),
     );
-    const { output } = await bench.build([], { builder, env: { ONE: "user", TWO: "user", "THREE.append": "x" } });
-    expect(output).toBe("ONE THREE.append TWO one=user two=operator three=THREE.append=x\n");
+    const env = { ONE: "user", TWO: "user", "THREE.append": "x" };
+    const { output } = await bench.build([], { builder, env, sandbox: "namespace" });
+    expect(output).toBe(
+      "/cnb/build-config/env: ONE TWO.override  /platform/env: ONE THREE.append TWO one=user two=operator three=THREE.append=x\n",
+    );
     expect(Object.keys(process.env).filter((name) => /^(ONE|TWO|THREE)/.test(name))).toEqual([]);
   });
 
