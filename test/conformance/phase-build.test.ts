@@ -86,7 +86,8 @@ exit 0`;
         detect: "env; tr '\\0' '\\n' < /proc/1/environ 2>/dev/null; exit 0",
         build: "env",
       });
-      const { lines, output } = await bench.build([spy]);
+      const env = { CNB_REGISTRY_AUTH: "{}", PLINTH_TEST_SECRET: "hunter2" };
+      const { lines, output } = await bench.build([spy], { outside: { env } });
       const all = lines("debug").join("\n") + output;
       expect(all).toContain("CNB_BUILDPACK_DIR=");
       expect(all).not.toMatch(/hunter2|CNB_REGISTRY_AUTH|PLINTH_TEST_SECRET/);
