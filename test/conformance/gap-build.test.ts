@@ -3,6 +3,8 @@ import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseBuildMetadata } from "../../src/cnb/build-metadata.ts";
+import { labelNames } from "../../src/cnb/label.ts";
 import { labelsOf } from "../../src/oci/config.ts";
 import type { Event } from "../../src/std/event.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";
@@ -254,6 +256,50 @@ describe("what build leaves", () => {
 [[slices]]
   paths = ["*.txt"]
 `);
+  });
+
+  const started = (name: string) =>
+    bench.look(name, ({ image }) => parseBuildMetadata(labelsOf(image.config)[labelNames.build])!);
+
+  it("PROC-011 PROC-012 PROC-013 a later buildpack replaces a process, moves the default or takes it away", async () => {
+    const process = (type: string, command: string, more = "") =>
+      `printf '[[processes]]\\ntype="${type}"\\ncommand=["${command}"]\\n${more}\\n' >> "$CNB_LAYERS_DIR/launch.toml"`;
+    const build = `${process("web", "one", "default=true")}; ${process("task", "one")}`;
+    const first = bench.buildpack({ id: "o/first", build });
+    const followedBy = async (script: string) => {
+      const second = bench.buildpack({ id: "o/second", build: script });
+      const { lines } = await bench.build([first, second], { image: "several" });
+      const { processes, defaultProcessType } = await started("several");
+      const warned = lines("warn").some((line) => line.startsWith("redefining the following default process type"));
+      return [processes.map(({ type, command }) => `${type} ${command}`), defaultProcessType, warned];
+    };
+    expect(await followedBy(process("web", "two"))).toEqual([["task one", "web two"], undefined, true]);
+    expect(await followedBy(process("job", "two", "default=true"))).toEqual([
+      ["job two", "task one", "web one"],
+      "job",
+      false,
+    ]);
+  });
+
+  it("PROC-006 PROC-008 PROC-014 a launch.toml is read by its buildpack's own API", async () => {
+    const launch = (api: string, lines: string) =>
+      bench.buildpack({
+        id: `o/api-${api}`,
+        api,
+        build: `printf '[[processes]]\\ntype="${api}"\\n${lines}\\n' > "$1/launch.toml"`,
+      });
+    const text = 'command="x y"\\nworking-dir="/srv"';
+    const buildpacks = [launch("0.7", text), launch("0.8", text), launch("0.9", 'command=["x","y"]')];
+    const { lines } = await bench.build(buildpacks, { image: "apis" });
+    const { processes } = await started("apis");
+    expect(processes.map((one) => [one.type, one.command, one.direct, one.workingDirectory])).toEqual([
+      ["0.7", ["x y"], false, undefined],
+      ["0.8", ["x y"], false, "/srv"],
+      ["0.9", ["x", "y"], true, undefined],
+    ]);
+    expect(lines("warn").join("\n")).toContain("Ignoring the working-dir of process type 0.7 of o/api-0.7");
+    const { fault } = await bench.build([launch("0.9", 'command=["x"]\\ndirect=true')], { image: "apis" });
+    expect(fault?.code).toBe("process.direct");
   });
 
   it("BUILD-018 a build may change and delete what it was given back", async () => {
