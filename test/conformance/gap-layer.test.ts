@@ -73,6 +73,12 @@ describe("layers", () => {
     });
   });
 
+  it("LAYER-038 a file that cannot be read ends the build by its name", async () => {
+    const build = 'echo "[types" > "$CNB_LAYERS_DIR/broken.toml"';
+    const { fault } = await bench.build([bench.buildpack({ id: "n/broken", build })], { image: "broken" });
+    expect(fault).toMatchObject({ code: "toml.parse", message: expect.stringContaining("/n_broken/broken.toml:1:") });
+  });
+
   it("LAYER-036 TRAP-012 a directory without toml is left alone and goes nowhere", async () => {
     const stray = bench.buildpack({
       id: "n/stray",

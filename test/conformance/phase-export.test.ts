@@ -253,6 +253,9 @@ describe("export phase", () => {
     expect(await bench.look("slices", (stored) => lifecycle(stored).app)).toEqual(
       made.map(({ diffId }) => ({ sha: diffId })),
     );
+    expect(
+      await bench.look("slices", ({ image }) => image.config.history.slice(2, 5).map((entry) => entry.created_by)),
+    ).toEqual(["Application Slice: 1", "Application Slice: 2", "Application Slice: 3"]);
     expect(lines()).toContain("Added 3/3 app layer(s)");
     const again = await bench.build([bench.buildpack({ id: "t/slices", build: slices })], { image: "slices" });
     expect(again.lines()).toContain("Reused 3/3 app layer(s)");
