@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { judgeGroup } from "../../src/cnb/detection.ts";
 import { checkOrder, expandOrder, type Lookup, parseOrderFile, withSystem } from "../../src/cnb/order.ts";
 import { formatOrderFile } from "../../src/cnb/order-file.ts";
-import { parseSystem } from "../../src/cnb/system-file.ts";
+import { formatSystem, parseSystem } from "../../src/cnb/system-file.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";
 import { anyOf, attempt, buildpack, entry, lookupIn, order, shortly } from "../support/buildpack.ts";
 import { faultOf } from "../support/fault.ts";
@@ -80,7 +80,9 @@ describe("orders", () => {
   it("ORDER-013 TRAP-029 FILE-054 entries of system.toml have id and version, and may be optional", () => {
     const text =
       '[[system.pre.buildpacks]]\nid = "p"\nversion = "1"\n[[system.post.buildpacks]]\nid = "z"\nversion = "2"\noptional = true';
-    expect(parseSystem(text, "system.toml")).toEqual({ pre: [entry("p@1")], post: [entry("z@2?")] });
+    const system = { pre: [entry("p@1")], post: [entry("z@2?")] };
+    expect(parseSystem(text, "system.toml")).toEqual(system);
+    expect(parseSystem(formatSystem(system), "system.toml")).toEqual(system);
     expect(faultOf(() => parseSystem('[[system.pre.buildpacks]]\nid = "p"', "s")).message).toBe(
       "Cannot read system.pre.buildpacks[0].version at s: it is missing",
     );
