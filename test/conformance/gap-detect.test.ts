@@ -131,13 +131,14 @@ describe("what detect runs with", () => {
     expect((await bench.build([plain])).output).toBe("user= operator= exec=production.\n");
   });
 
-  it("TARGET-014 TARGET-025 RESTORE-010 a run image without distribution labels is the system's own distribution", async () => {
+  it("ANALYZE-015 TARGET-014 TARGET-025 RESTORE-010 a run image without distribution labels is the system's own distribution", async () => {
     const distro = parseOsRelease((await readText("/etc/os-release")) ?? "")!;
     const say = 'echo "$CNB_TARGET_DISTRO_NAME $CNB_TARGET_DISTRO_VERSION"';
     const { output } = await bench.build([bench.buildpack({ id: "t/distro", build: say })], { runImage: "bare" });
     expect(output).toBe(`${distro.name} ${distro.version}\n`);
-    const { output: labelled } = await bench.build([bench.buildpack({ id: "t/distro", build: say })]);
-    expect(labelled).toBe("debian 12\n");
+    const labelled = await bench.build([bench.buildpack({ id: "t/distro", detect: say, build: say })]);
+    expect(labelled.output).toBe("debian 12\n");
+    expect(labelled.lines("debug").join("\n")).toContain("debian 12");
     expect(await bench.look("bare", ({ image }) => labelsOf(image.config))).toEqual({});
   });
 
