@@ -184,6 +184,7 @@ describe("extensions", () => {
 
   it.each([
     ["context and context.run", "mkdir context context.run", "generate.context"],
+    ["context and context.build", "mkdir context context.build", "generate.context"],
     [
       "an argument of the platform's",
       'printf \'[[run.args]]\\nname = "user_id"\\nvalue = "0"\' >extend-config.toml',

@@ -101,11 +101,12 @@ describe.each(["buildah", "docker"] as const)("an app whose images are extended 
       id: "second",
       generate: `${writing(
         "run",
+        "ARG build_id",
         "ARG user_id",
         "ARG group_id",
         "USER root",
         "COPY own.txt /opt/own.txt",
-        `RUN cat /opt/first/args >/opt/args && echo "$user_id $group_id" >>/opt/args`,
+        `RUN test -n "$build_id" && cat /opt/first/args >/opt/args && echo "$user_id $group_id" >>/opt/args`,
         "LABEL io.buildpacks.rebasable=true",
         "USER 1000:1001",
       )}\nmkdir "$CNB_OUTPUT_DIR/context"; echo own >"$CNB_OUTPUT_DIR/context/own.txt"`,
