@@ -273,6 +273,15 @@ describe("builders that are made", () => {
       () => definition([bench.buildpack({ id: "acme/stack", more: '[[stacks]]\nid = "s"\n' })], []),
       "builder.stack",
     ],
+    [
+      "a buildpack needs mixins the build image lacks",
+      () =>
+        definition(
+          [bench.buildpack({ id: "acme/mixin", more: '[[stacks]]\nid = "*"\nmixins = ["git", "run:x"]\n' })],
+          [],
+        ),
+      "builder.mixins",
+    ],
     ["the stack is another one", () => definition([one], [], '[stack]\nid = "other"\n'), "builder.stack"],
     [
       "a module is not what the reference says",

@@ -79,6 +79,25 @@ describe("a build with a builder image", () => {
     });
   });
 
+  it("BUILDER-002 what its files say comes before what its labels say", async () => {
+    const listed = '[[system.post.buildpacks]]\nid = "test/last"\nversion = "1.0.0"\n';
+    const outcome = await build({
+      buildpacks: ["test/main", "test/first", "test/last"].map((id) => bench.buildpack({ id })),
+      order: one("test/main"),
+      system: { pre: [{ id: "test/first", version: "1.0.0", optional: false }], post: [] },
+      runImages: [{ image: "absent.example/run", mirrors: [] }],
+      files: {
+        "/cnb/system.toml": listed,
+        "/cnb/run.toml": '[[images]]\nimage = "run"\nmirrors = ["file.example/run"]\n',
+      },
+    });
+    expect(names(outcome)).toEqual(["test/main@1.0.0", "test/last@1.0.0"]);
+    await bench.look("app", ({ image }) => {
+      const metadata = JSON.parse(image.config.config.Labels![labelNames.lifecycle]!);
+      expect(metadata.runImage).toMatchObject({ image: "run", mirrors: ["file.example/run"] });
+    });
+  });
+
   it("BUILDER-002 leaves its system's buildpacks out when it is asked to", async () => {
     const outcome = await build(
       {
