@@ -169,6 +169,16 @@ printf '[types]\\\\nlaunch = true\\\\n' > "$CNB_LAYERS_DIR/made.toml"
 });
 
 describe("variables of the project", () => {
+  it("PROJ-022 those limited to another execution environment stay out", async () => {
+    const variable = (name: string, more = "") =>
+      `[[io.buildpacks.build.env]]\nname = "${name}"\nvalue = "x"\n${more}\n`;
+    const limited = variable("P_ALL") + variable("P_TEST", 'exec-env = ["test"]');
+    bench.write("app/project.toml", `[_]\nschema-version = "0.3"\n${limited}`);
+    const buildpack = bench.buildpack({ id: "test/limited", build: "env | grep ^P_ | sort" });
+    expect((await bench.build([buildpack])).output).toBe("P_ALL=x\n");
+    expect((await bench.build([buildpack], { execEnv: "test" })).output).toBe("P_ALL=x\nP_TEST=x\n");
+  });
+
   it("PROJ-020 are there in detection and build; those of the command win", async () => {
     project(
       '[[io.buildpacks.build.env]]\nname = "P_ONE"\nvalue = "project"\n[[io.buildpacks.build.env]]\nname = "P_TWO"\nvalue = "project"',
