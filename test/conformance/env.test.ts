@@ -220,6 +220,10 @@ describe("modification rules", () => {
       X: "01",
       PATH: "/bin/a",
     });
+    expect(applied({ X: "0", PATH: "/bin" }, { "X.prepend": "1", "PATH.prepend": "/a" })).toEqual({
+      X: "10",
+      PATH: "/a/bin",
+    });
     expect(applied({ X: "0" }, { "X.append": "1", "X.delim": ":" }, { "X.append": "2" })["X"]).toBe("0:12");
   });
 
