@@ -89,6 +89,7 @@ describe("a rebase of an image we built", () => {
       runImage: { ...was.runImage, topLayer: base.config.diffIds.at(-1), reference: report!.to },
     });
     expect(report!.to).not.toBe(report!.from);
+    expect(report!.to).toMatch(/^index\.docker\.io\/library\/moved-run@sha256:[0-9a-f]{64}$/);
     expect(JSON.stringify(after.config)).not.toContain(report!.from.split("@")[1]);
     const labels = labelsOf(after.config);
     expect([labels["io.buildpacks.base.x"], labels["io.buildpacks.stack.id"], labels["own"]]).toEqual([
