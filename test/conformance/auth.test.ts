@@ -193,6 +193,13 @@ describe("credentials files", () => {
     expect((await who("c.example", "y")).username).toBe("runtime");
   });
 
+  it("AUTH-007 a whole file in DOCKER_AUTH_CONFIG comes before the others", async () => {
+    const of = (username: string) => ({ "a.example": { username, password: "p" } });
+    const user = home("inline", ".docker/config.json", { auths: of("docker") });
+    const credentials = environmentCredentials({ DOCKER_AUTH_CONFIG: JSON.stringify({ auths: of("inline") }) }, user);
+    expect(await credentials("a.example", "x")).toMatchObject({ username: "inline", source: "DOCKER_AUTH_CONFIG" });
+  });
+
   it("AUTH-003 credHelpers and credsStore are asked, each once, with nothing but the environment given", async () => {
     const bin = join(folder, "bin");
     mkdirSync(bin, { recursive: true });
