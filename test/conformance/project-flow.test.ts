@@ -98,6 +98,9 @@ describe("buildpacks of the project", () => {
     expect(names(await build({ buildpacks: [first] }))).toEqual(["test/first"]);
     bench.write("app/project.toml", '[[build.buildpacks]]\nid = "test/second"');
     expect(names(await build())).toEqual(["test/second"]);
+    bench.buildpack({ id: "test/failing", detect: "exit 100" }, "app/failing");
+    project('[[io.buildpacks.group]]\nuri = "failing"');
+    expect((await build()).fault?.exit).toBe("detectNone");
   });
 
   it("PROJ-012 the builder's order may be part of a group", async () => {
