@@ -29,18 +29,8 @@ export type OpenEntry = Omit<OrderEntry, "version"> & { readonly version?: strin
 /** The order of builder.toml. */
 export type OpenOrder = readonly (readonly OpenEntry[])[];
 
-/** The text of an order.toml: what to try, and the extensions to try before it. */
-export function parseOrderFile(text: string, place: string): { readonly order: Order; readonly extensions: Order } {
-  const table = parseToml(text, place);
-  const extensions = parseOrder(table, place, "order-extensions");
-  return {
-    order: parseOrder(table, place),
-    extensions: extensions.map((group) => group.map((entry) => ({ ...entry, optional: true }))),
-  };
-}
-
 /**
- * The `[[order]]` of order.toml or of a composite's buildpack.toml. Throws Fault `toml.missing` for an entry without id
+ * The `[[order]]` of a composite's buildpack.toml. Throws Fault `toml.missing` for an entry without id
  * or version, and `buildpack.coordinates` for one that cannot name a directory.
  */
 export function parseOrder(table: TomlTable, place: string, key = "order"): Order {
@@ -65,6 +55,22 @@ export function parseOpenOrder(table: TomlTable, place: string, key = "order"): 
       ...restOf(entry, place),
     })),
   );
+}
+
+/**
+ * The text of a builder's order.toml: what to try, and the extensions to try before it, which are optional whatever it says. As in builder.toml a version may be left out; the
+ * one there is fills it in. Throws as `parseOrder` does.
+ */
+export function parseOrderFile(
+  text: string,
+  place: string,
+): { readonly order: OpenOrder; readonly extensions: OpenOrder } {
+  const table = parseToml(text, place);
+  const extensions = parseOpenOrder(table, place, "order-extensions");
+  return {
+    order: parseOpenOrder(table, place),
+    extensions: extensions.map((group) => group.map((entry) => ({ ...entry, optional: true }))),
+  };
 }
 
 /** The text of order.toml. */

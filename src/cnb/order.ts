@@ -5,7 +5,7 @@ import { defaultExecEnv, isInExecEnv } from "./exec-env.ts";
 import { type Group, nameOf, type Order, type OrderEntry } from "./order-file.ts";
 
 export type { Coordinates, Group, Order, OrderEntry } from "./order-file.ts";
-export { nameOf, parseOrder, parseOrderFile } from "./order-file.ts";
+export { nameOf, parseOrder } from "./order-file.ts";
 
 /** A component of a flat group: it has scripts of its own. */
 export interface Element {

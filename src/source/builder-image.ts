@@ -5,7 +5,7 @@ import { parseExtension } from "../cnb/extension.ts";
 import { type LifecycleFile, parseLifecycleFile } from "../cnb/lifecycle-file.ts";
 import { parseModuleLayers } from "../cnb/module-layers.ts";
 import type { Lookup, System } from "../cnb/order.ts";
-import { type Coordinates, type OpenOrder, parseOpenOrder } from "../cnb/order-file.ts";
+import { type Coordinates, type OpenOrder, parseOrderFile } from "../cnb/order-file.ts";
 import { parseOrderLabel, parseSystemLabel } from "../cnb/order-label.ts";
 import { parseRun, type RunImageNames } from "../cnb/run-file.ts";
 import { parseStack } from "../cnb/stack-file.ts";
@@ -13,7 +13,6 @@ import { parseSystem } from "../cnb/system-file.ts";
 import { labelsOf } from "../oci/config.ts";
 import { Fault } from "../std/fault.ts";
 import { type GuestPath, guestPath, type HostPath, under } from "../std/path.ts";
-import { parseToml } from "../std/toml.ts";
 import type { StoredImage } from "../store/contract.ts";
 import { Stacked, type StackedLayer } from "../tar/stacked.ts";
 
@@ -91,8 +90,8 @@ class Reading {
     return said && parseLabel(said.text, said.place);
   }
 
-  order(key: "order" | "order-extensions", label: string): OpenOrder {
-    const ofFile = (text: string, place: string) => parseOpenOrder(parseToml(text, place), place, key);
+  order(key: "order" | "extensions", label: string): OpenOrder {
+    const ofFile = (text: string, place: string) => parseOrderFile(text, place)[key];
     return this.first("/cnb/order.toml", ofFile, label, parseOrderLabel) ?? [];
   }
 
@@ -193,7 +192,7 @@ export function readBuilderImage(image: UnpackedImage, name: string): BuilderIma
     ...image,
     files: reading.files,
     order,
-    orderExtensions: reading.order("order-extensions", builderLabels.orderExtensions),
+    orderExtensions: reading.order("extensions", builderLabels.orderExtensions),
     system: reading.first("/cnb/system.toml", parseSystem, builderLabels.system, parseSystemLabel) ?? {
       pre: [],
       post: [],

@@ -296,7 +296,7 @@ describe("orders of builders", () => {
         .join(""),
     });
 
-  it("BUILDER-014 in the shape of google's: no versions in the order, one for each language, the last made to fail", async () => {
+  it("BUILDER-014 ORDER-009 in the shape of google's: no versions in the order, one for each language, the last made to fail", async () => {
     const buildpacks = [
       say("google.go.runtime", { detect: "exit 100" }),
       say("google.utils.label"),

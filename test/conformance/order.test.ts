@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { judgeGroup } from "../../src/cnb/detection.ts";
-import { checkOrder, expandOrder, type Lookup, parseOrderFile, withSystem } from "../../src/cnb/order.ts";
-import { formatOrderFile } from "../../src/cnb/order-file.ts";
+import { checkOrder, expandOrder, type Lookup, parseOrder, withSystem } from "../../src/cnb/order.ts";
+import { formatOrderFile, parseOrderFile } from "../../src/cnb/order-file.ts";
 import { formatSystem, parseSystem } from "../../src/cnb/system-file.ts";
 import { exitCodeOf } from "../../src/std/fault.ts";
+import { parseToml } from "../../src/std/toml.ts";
 import { anyOf, attempt, buildpack, entry, lookupIn, order, shortly } from "../support/buildpack.ts";
 import { faultOf } from "../support/fault.ts";
 
@@ -61,8 +62,9 @@ describe("orders", () => {
   });
 
   it("ORDER-009 an entry has id and version", () => {
-    const fault = faultOf(() => parseOrderFile('[[order]]\n[[order.group]]\nid = "a"', "/cnb/order.toml"));
-    expect(fault.message).toBe("Cannot read order[0].group[0].version at /cnb/order.toml: it is missing");
+    const composite = (text: string) => parseOrder(parseToml(text, "buildpack.toml"), "buildpack.toml");
+    const fault = faultOf(() => composite('[[order]]\n[[order.group]]\nid = "a"'));
+    expect(fault.message).toBe("Cannot read order[0].group[0].version at buildpack.toml: it is missing");
     const nameless = faultOf(() => parseOrderFile('[[order]]\n[[order.group]]\nversion = "1"', "o"));
     expect(nameless.message).toBe("Cannot read order[0].group[0].id at o: it is missing");
   });
@@ -138,7 +140,7 @@ describe("orders", () => {
   it("DESC-017 an entry limited to another execution environment is skipped, and with it a composite", () => {
     const text =
       '[[order]]\n[[order.group]]\nid = "a"\nversion = "1"\n[[order.group]]\nid = "meta"\nversion = "1"\nexec-env = ["test"]';
-    const { order: groups } = parseOrderFile(text, "order.toml");
+    const groups = parseOrder(parseToml(text, "buildpack.toml"), "buildpack.toml");
     const lookup = anyOf({ meta: order("b") });
     expect(expanded(groups, lookup)).toEqual(["a"]);
     expect(expanded(groups, lookup, "test")).toEqual(["a b"]);
