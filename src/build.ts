@@ -286,7 +286,7 @@ async function buildOnce(written: BuildOptions, copies: boolean): Promise<BuildR
       workspace,
       buildImage: ground.buildImage,
     });
-    await writeReport(options.reportDirectory, saved, target.kind);
+    await writeReport(options.reportDirectory, saved, target.kind, outside);
   }
   if (options.sbomDirectory) await saveSboms(workspace, hostPath(options.sbomDirectory));
   return {

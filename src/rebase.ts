@@ -112,6 +112,7 @@ interface Work {
   readonly target: ImagePlace;
   readonly tags: readonly Reference[];
   readonly store: Layout;
+  readonly outside: Outside;
   readonly settings: MoveSettings;
   readonly emit: Emit;
 }
@@ -142,7 +143,7 @@ async function rebaseOne(app: StoredImage, work: Work): Promise<RebaseReport> {
   log.info(`Rebasing ${source.text} on run image ${move.text}`);
   const { image, blobs, isChanged } = move.made();
   const saved = await saveImage({ image, blobs, target, tags, local: store, emit });
-  if (options.reportDirectory) await writeReport(options.reportDirectory, saved, target.kind);
+  if (options.reportDirectory) await writeReport(options.reportDirectory, saved, target.kind, work.outside);
   const rebased = await rebasedOf(move, isChanged, saved.identity);
   return { ...rebased, names: saved.names, images: [rebased] };
 }
@@ -161,7 +162,7 @@ async function rebaseAll(app: StoredIndex, work: Work): Promise<RebaseReport> {
   const images = await Promise.all(
     plan.moves.map(({ move }, at) => rebasedOf(move, made[at]!.isChanged, saved.images[at]!)),
   );
-  if (options.reportDirectory) await writeReport(options.reportDirectory, saved, target.kind);
+  if (options.reportDirectory) await writeReport(options.reportDirectory, saved, target.kind, work.outside);
   return { ...images[0]!, digest: saved.identity.digest, names: saved.names, images };
 }
 
@@ -216,7 +217,7 @@ function rebaserFor(shared: SharedRebaseOptions, remember: boolean): Rebaser {
         search,
       };
       const begun = beginBase(settings, platform);
-      const work = { options, source, target, tags, store, settings: { ...settings, begun }, emit };
+      const work = { options, source, target, tags, store, outside, settings: { ...settings, begun }, emit };
       try {
         return await inPhase(emit, "rebase", async () => {
           const app = await readApp(source);

@@ -10,6 +10,7 @@ import { Fault } from "../std/fault.ts";
 import { writeText } from "../std/file.ts";
 import { hostPath, under } from "../std/path.ts";
 import type { BlobSource, ImageStore, StoredImage } from "../store/contract.ts";
+import type { Outside } from "./outside.ts";
 import { distinctNames, type ImagePlace } from "./place.ts";
 
 /** An image that has been made, and where it goes. */
@@ -87,16 +88,21 @@ export async function saveIndex({ target, tags, emit, images, others, listed }: 
 }
 
 /**
- * Writes `report.toml` into a directory, which is made when it is not there (Platform spec, "report.toml"). An image that a daemon keeps has its ID
+ * Writes `report.toml` into a directory, which is made when it is not there (Platform spec, "report.toml"). An image that a daemon keeps has what the daemon calls it
  * there and no digest.
  */
-export async function writeReport(directory: string, saved: Saved, kind: ImagePlace["kind"]): Promise<void> {
+export async function writeReport(
+  directory: string,
+  saved: Saved,
+  kind: ImagePlace["kind"],
+  outside: Outside,
+): Promise<void> {
   const { identity, names } = saved;
   await mkdir(directory, { recursive: true });
   const text = formatReport({
     tags: names,
     ...(kind === "daemon"
-      ? { imageId: hexOf(identity.imageId) }
+      ? { imageId: hexOf((await outside.daemon()).idOf(identity)) }
       : { digest: identity.digest, manifestSize: identity.size }),
   });
   await writeText(under(hostPath(directory), "report.toml"), text);
