@@ -24,22 +24,40 @@ const composites = fc.record({
 });
 
 /** The rule as the specification tells it: take the first composite, and try each of its groups in its place. */
-function oracle(group: Group, known: Readonly<Record<string, Order>>, done: Group = []): Group[] {
+function* oracle(group: Group, known: Readonly<Record<string, Order>>, done: Group = []): Generator<Group> {
   const [first, ...rest] = group;
-  if (first === undefined) return [done];
+  if (first === undefined) {
+    yield done;
+    return;
+  }
   const inner = known[first.id];
-  if (done.some(({ id }) => id === first.id)) return oracle(rest, known, done);
-  if (inner === undefined) return oracle(rest, known, [...done, first]);
-  const tried = inner.flatMap((row) => oracle([...row, ...rest], known, done));
-  return first.optional ? [...tried, ...oracle(rest, known, done)] : tried;
+  if (done.some(({ id }) => id === first.id)) yield* oracle(rest, known, done);
+  else if (inner === undefined) yield* oracle(rest, known, [...done, first]);
+  else {
+    for (const row of inner) yield* oracle([...row, ...rest], known, done);
+    if (first.optional) yield* oracle(rest, known, done);
+  }
+}
+
+function* groupsOf(order: Order, known: Readonly<Record<string, Order>>): Generator<Group> {
+  for (const group of order) yield* oracle(group, known);
+}
+
+/** The first groups, no more than are sure to come: a few composites in each other make more than an order may have. */
+function* beginning<T>(groups: Iterable<T>): Generator<T> {
+  let left = 2_000;
+  for (const group of groups) {
+    yield group;
+    if (--left === 0) return;
+  }
 }
 
 describe("order laws", () => {
   it("groups come as the plain recursive rule gives them", () => {
     fc.assert(
       fc.property(orderAfter(-1), composites, (order, known) => {
-        const expected = order.flatMap((group) => oracle(group, known));
-        const found = [...expandOrder(order, anyOf(known))];
+        const expected = [...beginning(groupsOf(order, known))];
+        const found = [...beginning(expandOrder(order, anyOf(known)))];
         const inShort = (group: Group) => group.map(({ id, optional }) => `${id}${optional ? "?" : ""}`).join(" ");
         expect(found.map(shortly)).toEqual(expected.map(inShort));
       }),
@@ -50,7 +68,7 @@ describe("order laws", () => {
   it("no group holds an id twice or a composite", () => {
     fc.assert(
       fc.property(orderAfter(-1), composites, (order, known) => {
-        for (const group of expandOrder(order, anyOf(known))) {
+        for (const group of beginning(expandOrder(order, anyOf(known)))) {
           const ids = group.map(({ buildpack }) => buildpack.id);
           expect(new Set(ids).size).toBe(ids.length);
           expect(group.every(({ buildpack }) => buildpack.order === undefined)).toBe(true);
