@@ -19,6 +19,7 @@ import { Fault, withExit } from "./std/fault.ts";
 import { hostPath } from "./std/path.ts";
 import { isStoredIndex, type StoredImage, type StoredIndex } from "./store/contract.ts";
 import { type Layout, openLayout } from "./store/layout.ts";
+import { checkPlatform } from "./store/platform.ts";
 
 /** What a rebase is asked to do; only `image` is needed. */
 export interface RebaseOptions {
@@ -26,7 +27,10 @@ export interface RebaseOptions {
   readonly image: string;
   /** The run image to move onto; what stands now under the name the image was built on unless said. */
   readonly runImage?: string;
-  /** Of an image for several platforms only the one for this is moved, and the others stay as they are; all of them unless said. */
+  /**
+   * Of an image for several platforms only the one for this is moved, and the others stay as they are; all of them unless said. An image that
+   * stands alone must be for it, if it is said.
+   */
   readonly platform?: Platform;
   /** More mirrors of run images, by image: they are tried before the recorded ones. */
   readonly runImageMirrors?: RunImageMirrors;
@@ -136,6 +140,7 @@ async function rebasedOf(
 async function rebaseOne(app: StoredImage, work: Work): Promise<RebaseReport> {
   const { options, source, target, tags, store, settings, emit } = work;
   const log = logTo(emit);
+  checkPlatform(app, source.text, options.platform);
   const move = await planMove(app, source.text, settings);
   refuse(source.text, [{ move, label: "" }], options.force ?? false, log.warn);
   for (const note of move.notes) log.info(note);

@@ -10,6 +10,7 @@ import { guestPath, hostPath } from "./std/path.ts";
 import type { StoredImage } from "./store/contract.ts";
 import { layerTar } from "./store/layer.ts";
 import { openLayout } from "./store/layout.ts";
+import { checkPlatform } from "./store/platform.ts";
 import { extractTar } from "./tar/extract.ts";
 
 /** Whose bill of materials is wanted, and where to. */
@@ -18,7 +19,7 @@ export interface SbomOptions {
   readonly image: string;
   /** Whether a plain name means an image in its registry. */
   readonly remote?: boolean;
-  /** Of an image for several platforms which one is meant; this machine's unless said. */
+  /** Of an image for several platforms which one is meant; this machine's unless said. An image that stands alone must be for it, if it is said. */
   readonly platform?: Platform;
   /** The directory to unpack into; the working directory unless said. */
   readonly directory?: string;
@@ -43,7 +44,7 @@ async function readHere(place: ImagePlace, outside: Outside, wanted?: Platform):
 
 /**
  * Unpacks the layer with an image's bills of materials (Platform spec, "SBOM"), as `layers/sbom/launch/…`; of an image in a registry nothing else
- * is fetched. Throws Fault `image.missing` or `sbom.missing`.
+ * is fetched. Throws Fault `image.missing`, `image.platform` or `sbom.missing`.
  */
 export async function downloadSbom(options: SbomOptions): Promise<void> {
   const platform = { os: "linux", architecture: ociArchitecture(process.arch) };
@@ -61,6 +62,7 @@ export async function downloadSbom(options: SbomOptions): Promise<void> {
       ...(hint && { hint }),
     });
   }
+  checkPlatform(stored, options.image, options.platform);
   const sha = lifecycleOf(stored.image.config)?.sbom?.sha;
   const layer = sha ? stored.image.layers.find((item) => item.diffId === sha) : undefined;
   if (!layer) {

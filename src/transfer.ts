@@ -11,7 +11,7 @@ import { hostPath } from "./std/path.ts";
 import { isStoredIndex, type StoredImage, type StoredIndex } from "./store/contract.ts";
 import { copyImage, copyIndex } from "./store/copy.ts";
 import { openLayout } from "./store/layout.ts";
-import { isAttestation } from "./store/platform.ts";
+import { checkPlatform, isAttestation } from "./store/platform.ts";
 
 /** What is to be copied, and where. */
 export interface TransferOptions {
@@ -21,7 +21,7 @@ export interface TransferOptions {
   readonly to: string;
   /** Of an image for several platforms all of them, and what else its index lists; otherwise one. */
   readonly all?: boolean;
-  /** Which one; this machine's unless said. */
+  /** Which one; this machine's unless said. An image that stands alone must be for it, if it is said. */
   readonly platform?: Platform;
   readonly home?: string;
   /** Relative paths begin here; the working directory unless said. */
@@ -43,6 +43,7 @@ export type Copied = Pick<Identity, "digest" | "size"> & {
 
 async function sourceOf(place: ImagePlace, { all, platform }: TransferOptions) {
   const found = all ? await place.readWhole() : await place.read(platform);
+  if (found && !isStoredIndex(found)) checkPlatform(found, place.text, platform);
   if (found) return found;
   const hint = place.kind === "local" ? "`pack images` lists the images of the local store" : undefined;
   throw new Fault("image.missing", `Cannot copy ${place.text}: there is no such image`, hint ? { hint } : {});

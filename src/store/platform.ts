@@ -1,8 +1,10 @@
+import { platformOf } from "../oci/config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Index } from "../oci/manifest.ts";
 import { formatPlatform, isPlatformFor, type Platform } from "../oci/platform.ts";
 import { Fault } from "../std/fault.ts";
 import { isObject } from "../std/json.ts";
+import type { StoredImage } from "./contract.ts";
 
 /** The platform a descriptor says its image is for, undefined when it says none. */
 export function platformIn(descriptor: Descriptor): Platform | undefined {
@@ -41,5 +43,15 @@ export function choosePlatform(index: Index, place: string, platform?: Platform)
   const wanted = platform ? `image for ${formatPlatform(platform)}` : "image";
   throw new Fault("image.platform", `Cannot choose ${wanted} at ${place}: ${found}`, {
     ...(there.length > 0 && { hint: "ask for one of these platforms" }),
+  });
+}
+
+/** Throws Fault `image.platform` when an image that stands alone says it is for another platform than the one asked for. */
+export function checkPlatform({ image }: StoredImage, place: string, platform: Platform | undefined): void {
+  const have = platformOf(image.config);
+  if (platform === undefined || have.os === "" || have.architecture === "" || isPlatformFor(have, platform)) return;
+  const found = `the image there is for ${formatPlatform(have)}`;
+  throw new Fault("image.platform", `Cannot take image for ${formatPlatform(platform)} at ${place}: ${found}`, {
+    hint: "ask for that platform, or for none",
   });
 }

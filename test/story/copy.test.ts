@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, type TestContext } from "vitest";
-import { copy, downloadSbom } from "../../src/index.ts";
+import { copy, downloadSbom, rebase } from "../../src/index.ts";
 import { diffIdOfTar, digestOf } from "../../src/oci/digest.ts";
 import { type Image, withLayers } from "../../src/oci/image.ts";
 import { encodeManifest, type Index } from "../../src/oci/manifest.ts";
 import { mediaTypes } from "../../src/oci/media-type.ts";
-import { parsePlatform } from "../../src/oci/platform.ts";
+import { ociArchitecture, parsePlatform } from "../../src/oci/platform.ts";
 import { parseReference } from "../../src/oci/reference.ts";
 import { hostPath } from "../../src/std/path.ts";
 import { isStoredIndex } from "../../src/store/contract.ts";
@@ -135,5 +135,35 @@ describe("an image for several platforms", () => {
       directory: bench.root,
     });
     await expect(absent).rejects.toMatchObject({ code: "image.platform" });
+  });
+});
+
+describe("an image that stands alone", () => {
+  const other = parsePlatform("linux/s390x");
+
+  it("is neither copied nor moved nor opened for a platform it is not for", async () => {
+    const directory = join(bench.root, "alone");
+    const found = `at app: the image there is for linux/${ociArchitecture(process.arch)}`;
+    for (const attempt of [
+      () => copy({ home, from: "app", to: `oci:${directory}`, platform: other }),
+      () => downloadSbom({ home, image: "app", directory, platform: other }),
+      () => rebase({ home, image: "app", platform: other }),
+    ]) {
+      const message = `Cannot take image for linux/s390x ${found}`;
+      await expect(attempt()).rejects.toMatchObject({ code: "image.platform", message });
+    }
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it("is taken for its own platform, and for any when it says none", async () => {
+    const own = { os: "linux", architecture: ociArchitecture(process.arch) };
+    await copy({ home, from: "app", to: `oci:${bench.root}/own`, platform: own });
+    expect((await rebase({ home, image: "app", platform: own })).changed).toBe(false);
+    await using store = bench.store();
+    const [app] = apps;
+    const silent = { ...app!, config: { ...app!.config, os: "", architecture: "" } };
+    await store.write(silent, [parseReference("silent:latest")], store);
+    await copy({ home, from: "silent", to: `oci:${bench.root}/silent`, platform: other });
+    expect(existsSync(join(bench.root, "silent"))).toBe(true);
   });
 });
