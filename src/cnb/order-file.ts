@@ -33,8 +33,8 @@ export type OpenOrder = readonly (readonly OpenEntry[])[];
  * The `[[order]]` of a composite's buildpack.toml. Throws Fault `toml.missing` for an entry without id
  * or version, and `buildpack.coordinates` for one that cannot name a directory.
  */
-export function parseOrder(table: TomlTable, place: string, key = "order"): Order {
-  return tablesIn(table, key, place).map((group) => parseEntries(group, place, "group"));
+export function parseOrder(table: TomlTable, place: string): Order {
+  return tablesIn(table, "order", place).map((group) => parseEntries(group, place, "group"));
 }
 
 /** The entries listed under a key, each with id and version; throws as `parseOrder` does. */
@@ -59,7 +59,7 @@ export function parseOpenOrder(table: TomlTable, place: string, key = "order"): 
 
 /**
  * The text of a builder's order.toml: what to try, and the extensions to try before it, which are optional whatever it says. As in builder.toml a version may be left out; the
- * one there is fills it in. Throws as `parseOrder` does.
+ * one there is fills it in. Throws Fault `toml.*` and, for an entry that cannot name a directory, `buildpack.coordinates`.
  */
 export function parseOrderFile(
   text: string,
